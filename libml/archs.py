@@ -1,0 +1,182 @@
+"""Networks by name: resnet (WRN), shake, convnet, cnn13, as in mixmatch@1011a1d libml/models.py.
+
+Each takes normalised images [b, h, w, c] of the compute dtype (float32 or bfloat16) and gives an EasyDict of `logits`
+[b, nclass] and `embeds` [b, F], both float32. The caller opens the variable scope `classify`.
+"""
+
+import functools
+
+import tensorflow as tf
+from easydict import EasyDict
+
+from libml import layers, nn
+from libml.utils import InputError
+
+
+def build(name, x, training, bn, nclass, scales, filters, repeat, dropout=0., draws=None):
+    """One forward pass of the network called `name`.
+
+    Args:
+        name: key of ARCHS.
+        x: [b, h, w, c] images, normalised, in the compute dtype.
+        training: bool, whether to use batch statistics, shake and dropout.
+        bn: nn.BatchNorm of this pass.
+        nclass: number of classes.
+        scales: number of resolutions; each halves the image and doubles the filters.
+        filters: filters of the first scale.
+        repeat: residual blocks per scale (resnet and shake).
+        dropout: probability that an entry of the embedding is dropped in training; of no use in convnet.
+        draws: draws.Draws of this pass; may be None if nothing is drawn (not training; no shake and no dropout).
+
+    Returns:
+        EasyDict(logits=float32 [b, nclass], embeds=float32 [b, F]).
+
+    Raises:
+        InputError: the name is unknown or the network does not fit the image.
+    """
+    if name not in ARCHS:
+        raise InputError(f'arch {name!r} is unknown; it must be one of {", ".join(ARCHS)}')
+    arch, smallest_image = ARCHS[name]
+    if name == 'cnn13' and scales != 3:
+        raise InputError(f'arch cnn13 has 3 scales, not {scales}')
+    smallest, multiple = smallest_image(scales)
+    height, width = x.shape[1:3]
+    if scales < 1 or min(height, width) < smallest or height % multiple or width % multiple:
+        raise InputError(f'arch {name} with {scales} scales does not fit images of {height}x{width}: '
+                         f'scales must be at least 1 and the sides at least {smallest}'
+                         + (f' and multiples of {multiple}' if multiple > 1 else ''))
+    if not training:
+        dropout = 0.
+    return arch(x, training, bn, nclass, scales, filters, repeat, dropout, draws)
+
+
+def _leaky_relu(x, slope):
+    return tf.nn.leaky_relu(x, slope)
+
+
+def _head(x, nclass, dropout, draws, initializer=nn.glorot_normal):
+    """Global mean, dropout on it, dense; all in float32."""
+    embeds = nn.global_mean(x)
+    if dropout > 0:
+        kept = draws.uniform('dropout', tf.shape(embeds)) >= dropout
+        embeds = tf.where(kept, embeds / (1 - dropout), tf.zeros_like(embeds))
+    return EasyDict(logits=nn.dense(embeds, nclass, initializer), embeds=embeds)
+
+
+def _resnet(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
+    """Pre-activation wide residual network with leaky ReLU 0.1; embeds are the pooled activations, dropout included."""
+
+    def activation(x):
+        return _leaky_relu(bn(x, training), 0.1)
+
+    def block(x, filters, strides, activate_shortcut):
+        y = activation(x)
+        if activate_shortcut:
+            x = y
+        y = nn.conv2d(y, filters, 3, strides)
+        y = nn.conv2d(activation(y), filters, 3)
+        if x.shape[-1] != filters:
+            x = nn.conv2d(x, filters, 1, strides)
+        return x + y
+
+    y = nn.conv2d(x, 16, 3)
+    for scale in range(scales):
+        for i in range(repeat):
+            y = block(y, filters << scale, 2 if scale and not i else 1, activate_shortcut=not scale and not i)
+    return _head(activation(y), nclass, dropout, draws)
+
+
+def _shake(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
+    """Shake-Shake; ReLU; embeds are the pooled output of the last block (no batch norm there), dropout included."""
+    conv2d = functools.partial(nn.conv2d, use_bias=False)
+
+    def branch(x, filters, strides):
+        y = bn(conv2d(tf.nn.relu(x), filters, 3, strides), training)
+        return bn(conv2d(tf.nn.relu(y), filters, 3), training)
+
+    def shortcut(x, filters, strides):
+        if strides == 2:
+            halves = [conv2d(tf.nn.relu(x[:, i::2, i::2]), filters // 2, 1) for i in range(2)]
+            return bn(tf.concat(halves, 3), training)
+        if x.shape[-1] != filters:
+            return bn(conv2d(x, filters, 1), training)
+        return x
+
+    y = conv2d(x, 16, 3)
+    for scale in range(scales):
+        for i in range(repeat):
+            width, strides = filters << scale, 2 if scale and not i else 1
+            name = f'layer{scale + 1}.{i}'
+            with tf.compat.v1.variable_scope(name):
+                branches = [branch(y, width, strides) for _ in range(2)]
+                shaken = layers.shakeshake(*branches, training, draws.within(name) if training else None)
+                y = shaken + shortcut(y, width, strides)
+    return _head(y, nclass, dropout, draws)
+
+
+def _convnet(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
+    """Plain convolutions, leaky ReLU 0.2, no batch norm, no dense layer; training, bn, repeat, dropout do nothing.
+
+    The logits are the mean of the last convolution's nclass maps. embeds are the mean over height and width of that
+    convolution's input [b, filters << scales]; the original names none.
+    """
+    del training, bn, repeat, dropout, draws
+
+    def conv(x, filters):
+        return _leaky_relu(nn.conv2d(x, filters, 3, initializer=nn.glorot_uniform), 0.2)
+
+    y = conv(x, filters)
+    for scale in range(scales):
+        y = conv(y, filters << scale)
+        y = conv(y, filters << (scale + 1))
+        y = tf.nn.avg_pool2d(y, 2, 2, 'VALID')
+    logits = nn.global_mean(nn.conv2d(y, nclass, 3, initializer=nn.glorot_uniform))
+    return EasyDict(logits=logits, embeds=nn.global_mean(y))
+
+
+def _cnn13(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
+    """The 13-layer network of Mean Teacher without its noise; leaky ReLU 0.2 before batch norm; repeat does nothing.
+
+    embeds are the pooled maps of the last convolution [b, filters], dropout included.
+    """
+    del scales, repeat
+
+    def conv(x, filters, size=3, padding='SAME'):
+        y = nn.conv2d(x, filters, size, padding=padding, initializer=nn.glorot_uniform)
+        return bn(_leaky_relu(y, 0.2), training)
+
+    y = x
+    for scale in range(2):
+        for _ in range(3):
+            y = conv(y, filters << scale)
+        y = tf.nn.max_pool2d(y, 2, 2, 'VALID')
+    y = conv(y, 4 * filters, padding='VALID')
+    y = conv(y, 2 * filters, 1)
+    y = conv(y, filters, 1)
+    return _head(y, nclass, dropout, draws, nn.glorot_uniform)
+
+
+def _one_pixel_left(scales):
+    return 2 ** (scales - 1), 1
+
+
+def _even_until_last(scales):
+    return 2 ** (scales - 1), 2 ** (scales - 1)
+
+
+def _one_pixel_pooled(scales):
+    return 2 ** scales, 1
+
+
+def _three_pixels_pooled_twice(scales):
+    del scales
+    return 12, 1
+
+
+# name -> (network, function scales -> (smallest side of the image, number that its sides are multiples of)).
+ARCHS = {
+    'resnet': (_resnet, _one_pixel_left),
+    'shake': (_shake, _even_until_last),
+    'convnet': (_convnet, _one_pixel_pooled),
+    'cnn13': (_cnn13, _three_pixels_pooled_twice),
+}

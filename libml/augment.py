@@ -1,0 +1,69 @@
+"""Weak augmentation of batches of bytes, and how the views of a stream are put together."""
+
+import tensorflow as tf
+
+
+def to_float(images):
+    """uint8 images -> float32 in [-1, 1]: byte * 2/255 - 1."""
+    return tf.cast(images, tf.float32) * (2. / 255) - 1
+
+
+def mirror_shift(images, draws, mirror, shift):
+    """Random horizontal flip (p = 0.5, if `mirror`), then a random crop of the reflect-padded image.
+
+    Padding mirrors `shift` pixels at every side without repeating the edge; the offsets of the crop are uniform on
+    0..2*shift, drawn for each image and axis. Both steps are one gather of pixels.
+
+    Args:
+        images: [b, h, w, c] of any type; h and w are static and larger than `shift`.
+        draws: a Draws of this batch.
+    Returns:
+        [b, h, w, c] of the same type.
+    """
+    b = tf.shape(images)[0]
+    height, width, colors = images.shape[1:]
+    rows = _shifted(tf.range(height), draws.uniform('shift_y', [b, 1], 0, 2 * shift + 1, tf.int32) - shift, height)
+    columns = _shifted(tf.range(width), draws.uniform('shift_x', [b, 1], 0, 2 * shift + 1, tf.int32) - shift, width)
+    if mirror:
+        # The flip comes first in the original, so it is last on the way from an output pixel to its source.
+        flip = draws.uniform('mirror', [b, 1]) < 0.5
+        columns = tf.where(flip, width - 1 - columns, columns)
+    index = (tf.range(b)[:, None, None] * height + rows[:, :, None]) * width + columns[:, None, :]
+    return tf.gather(tf.reshape(images, [-1, colors]), index)
+
+
+def _shifted(positions, offsets, size):
+    """Source positions [b, size] of a shift by `offsets` [b, 1] with reflection at both edges."""
+    moved = tf.abs(positions + offsets)
+    return tf.where(moved >= size, 2 * (size - 1) - moved, moved)
+
+
+class Weak:
+    """Mirror and shift with fixed settings: uint8 [b, h, w, c] -> the same."""
+
+    def __init__(self, mirror, shift):
+        self.mirror = mirror
+        self.shift = shift
+
+    def __call__(self, images, draws):
+        if not self.mirror and not self.shift:
+            return images
+        return mirror_shift(images, draws, self.mirror, self.shift)
+
+
+class Views:
+    """What a stream does with a batch of bytes: one float view, or several stacked on axis 1, each drawn anew."""
+
+    def __init__(self, transforms, stack=True):
+        self.transforms = transforms
+        self.stack = stack
+
+    def __call__(self, images, draws):
+        """uint8 [b, h, w, c] -> {'image': float32 [b, views, h, w, c] in [-1, 1]}, or [b, h, w, c] without `stack`."""
+        views = [to_float(transform(images, draws.within(f'view{i}'))) for i, transform in enumerate(self.transforms)]
+        return {'image': tf.stack(views, 1) if self.stack else views[0]}
+
+
+def single(transform):
+    """One view of each image: [b, h, w, c]."""
+    return Views([transform], stack=False)

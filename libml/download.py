@@ -1,0 +1,180 @@
+"""Published archives: where they are, their digests, and how they come to this machine."""
+
+import hashlib
+import http.client
+import os
+import re
+import sys
+import urllib.request
+
+from tqdm import tqdm
+
+from libml.descriptions import one_line
+from libml.utils import InputError
+
+TORONTO = ('https://www.cs.toronto.edu/~kriz/',)
+STANFORD_SVHN = ('http://ufldl.stanford.edu/housenumbers/',)
+STANFORD_STL10 = ('http://ai.stanford.edu/~acoates/stl10/',)
+MNIST = ('https://ossci-datasets.s3.amazonaws.com/mnist/', 'https://storage.googleapis.com/cvdf-datasets/mnist/')
+FASHION = ('http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/',)
+USPS = ('https://hastie.su.domains/ElemStatLearn/datasets/',)
+
+# Dataset -> archive -> (MD5, the folders that it is published in, tried in this order).
+SOURCES = {
+    'cifar10': {'cifar-10-binary.tar.gz': ('c32a1d4ab5d03f1284b67883e8d87530', TORONTO)},
+    'cifar100': {'cifar-100-binary.tar.gz': ('03b5dce01913d631647c71ecec9e9cb8', TORONTO)},
+    'svhn': {
+        'train_32x32.mat': ('e26dedcc434d2e4c54c9b2d4a06d8373', STANFORD_SVHN),
+        'test_32x32.mat': ('eb5a983be6a315427106f1b164d9cef3', STANFORD_SVHN),
+        'extra_32x32.mat': ('a93ce644f1a588dc4d68dda5feec44a7', STANFORD_SVHN),
+    },
+    'stl10': {'stl10_binary.tar.gz': ('91f7769df0f17e558f3565bffb0c7dfb', STANFORD_STL10)},
+    'mnist': {
+        'train-images-idx3-ubyte.gz': ('f68b3c2dcbeaaa9fbdd348bbdeb94873', MNIST),
+        'train-labels-idx1-ubyte.gz': ('d53e105ee54ea40749a09fcbcd1e9432', MNIST),
+        't10k-images-idx3-ubyte.gz': ('9fb629c4189551a2d022fa330f9573f3', MNIST),
+        't10k-labels-idx1-ubyte.gz': ('ec29112dd5afa0611ce80d1b7f02629c', MNIST),
+    },
+    'fashion_mnist': {
+        'train-images-idx3-ubyte.gz': ('8d4fb7e6c68d591d4c3dfef9ec88bf0d', FASHION),
+        'train-labels-idx1-ubyte.gz': ('25c81989df183df01b3e8a0aad5dffbe', FASHION),
+        't10k-images-idx3-ubyte.gz': ('bef4ecab320f06d8554ea6380940ec79', FASHION),
+        't10k-labels-idx1-ubyte.gz': ('bb300cfdad3c16e7a12a480ee83cd310', FASHION),
+    },
+    'usps': {
+        'zip.train.gz': ('206835541ea704bcfb4b6eea872678bf', USPS),
+        'zip.test.gz': ('f9350e940232b89f1dc8f8eacac88625', USPS),
+    },
+}
+BLOCK = 1 << 20
+TIMEOUT_SECONDS = 30
+
+
+class _Broken(Exception):
+    """A transfer ended before its file did; its text says why."""
+
+
+def archive(name, filename, data_dir, archives=None):
+    """Path of one archive of a dataset on this machine.
+
+    Args:
+        name: dataset, a key of SOURCES.
+        filename: one of its archives.
+        data_dir: downloads go to `<data_dir>/downloads/<name>/`.
+        archives: folder with archives that are here already, `<archives>/<name>/<file>` or `<archives>/<file>`;
+            nothing is downloaded then.
+    Raises:
+        InputError: it is not in `archives`, or the download fails or has a wrong digest.
+    """
+    md5, folders = SOURCES[name][filename]
+    if not archives:
+        path = os.path.join(data_dir, 'downloads', name, filename)
+        return fetch([folder + filename for folder in folders], path, md5)
+    for path in (os.path.join(archives, name, filename), os.path.join(archives, filename)):
+        if os.path.isfile(path):
+            found = md5_of(path)
+            if found != md5:
+                print(f'warning: {path} has MD5 {found}, the published one has {md5}', file=sys.stderr)
+            return path
+    raise InputError(f'{name} needs {filename}, which is neither in {archives} nor in {os.path.join(archives, name)}')
+
+
+def fetch(urls, path, md5):
+    """Downloads a file unless it is there; a broken download is taken up again where it stopped (`<path>.part`).
+
+    Args:
+        urls: places of the same file, tried in this order.
+        path: where it goes; its folder is made.
+        md5: hexadecimal digest that it must have.
+    Returns:
+        path.
+    Raises:
+        InputError: no place gave the whole file, it has another digest (it is deleted then), or the folder cannot be
+            written.
+    """
+    if not os.path.exists(path):
+        _fetch_part(urls, f'{path}.part', os.path.basename(path))
+        found = md5_of(f'{path}.part')
+        if found != md5:
+            os.unlink(f'{path}.part')
+            raise InputError(f'the download of {os.path.basename(path)} has MD5 {found}, but {md5} was published; '
+                             'it was deleted')
+        os.replace(f'{path}.part', path)
+    return path
+
+
+def md5_of(path):
+    """Hexadecimal MD5 of a file."""
+    digest = hashlib.md5(usedforsecurity=False)
+    try:
+        with open(path, 'rb') as f:
+            while block := f.read(BLOCK):
+                digest.update(block)
+    except OSError as error:
+        raise InputError(f'cannot read {path}: {error.strerror}') from error
+    return digest.hexdigest()
+
+
+def _fetch_part(urls, part, label):
+    """Appends to `part` until it is the whole file."""
+    failures = []
+    for url in urls:
+        while True:
+            before = _size(part)
+            try:
+                _transfer(url, part, label)
+                return
+            except _Broken as error:
+                if _size(part) <= before:
+                    failures.append(f'{url} ({error})')
+                    break
+            except OSError as error:
+                raise InputError(f'cannot write {part}: {error.strerror or error}') from error
+    raise InputError(f'cannot download {label}: {", ".join(failures)}; where it is here already, say --archives=FOLDER')
+
+
+def _transfer(url, part, label):
+    """One request for what `part` still lacks of the file at `url`."""
+    os.makedirs(os.path.dirname(os.path.abspath(part)), exist_ok=True)
+    start = _size(part)
+    request = urllib.request.Request(url, headers={'Range': f'bytes={start}-'} if start else {})
+    try:
+        response = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
+    except (OSError, http.client.HTTPException) as error:
+        if getattr(error, 'code', None) == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return  # Nothing is left to send: the part is the whole file, or a wrong one, which its digest will tell.
+        raise _Broken(one_line(error)) from error
+    with response:
+        if response.status != http.client.PARTIAL_CONTENT:
+            start = 0
+        total = _total(response, start)
+        with open(part, 'ab' if start else 'wb') as f, tqdm(desc=label, total=total, initial=start, unit='B',
+                                                          unit_scale=True) as progress:
+            while block := _read(response):
+                f.write(block)
+                progress.update(len(block))
+    if total is not None and _size(part) < total:
+        raise _Broken(f'ended after {_size(part)} of {total} bytes')
+
+
+def _read(response):
+    """The next block, empty at the end."""
+    try:
+        return response.read(BLOCK)
+    except (OSError, http.client.HTTPException) as error:
+        raise _Broken(one_line(error)) from error
+
+
+def _total(response, start):
+    """Size of the whole file in bytes, None where the server does not say."""
+    content_range = re.fullmatch(r'bytes (\d+)-\d+/(\d+)', response.headers.get('Content-Range', ''))
+    if start and content_range:
+        if int(content_range[1]) != start:
+            raise _Broken(f'the server sent bytes from {content_range[1]} and not from {start}')
+        return int(content_range[2])
+    length = response.headers.get('Content-Length')
+    return None if length is None else start + int(length)
+
+
+def _size(path):
+    return os.path.getsize(path) if os.path.exists(path) else 0

@@ -1,0 +1,167 @@
+"""The operations of AutoAugment and RandAugment: strengths in levels, and mid-grey where the picture was moved away.
+
+Their state is bytes and, for every pixel, whether it still shows the picture (the alpha channel of the original).
+Geometric operations move both, with 0 from outside. At the end, pixels that do not show the picture become mid-grey.
+Kept from the original: autocontrast, equalize, invert, posterize and solarize make every pixel a part of the picture,
+so what came from outside before them ends as the black that they found there, or what they make of it.
+(Cubuk et al. 2019, AutoAugment; 2020, RandAugment; google-research/fixmatch @d4985a1 third_party/auto_augment.)
+"""
+
+import collections
+
+import tensorflow as tf
+
+from libml import augment, image_geometry, image_ops
+
+MAX_LEVEL = 15
+UNIT = 10  # The level at which an operation reaches the amount in its formula.
+
+
+def _nothing(level):
+    return 0.
+
+
+def _degrees(level):
+    return int(30 * level / UNIT)
+
+
+def _slope(level):
+    return 0.3 * level / UNIT
+
+
+def _pixels(level):
+    # Kept from the original: as many pixels whatever the size of the image.
+    return int(10 * level / UNIT)
+
+
+def _threshold(level):
+    return 256 - int(256 * level / UNIT)
+
+
+def _bits(level):
+    # Fixed: from level 10 on the original asks for 0 bits and fewer, which newer versions of Pillow refuse.
+    return max(4 - int(4 * level / UNIT), 1)
+
+
+def _factor(level):
+    return 0.1 + 1.8 * level / UNIT
+
+
+def _side(level):
+    return int(20 * level / UNIT)
+
+
+# image_op: name in image_ops.OPERATIONS; magnitude: function of the level. resets: whether it makes every pixel a part
+# of the picture.
+Operation = collections.namedtuple('Operation', 'image_op magnitude resets', defaults=[False])
+
+# The first 14 are RandAugment's, in its order; AutoAugment has two more.
+OPERATIONS = {
+    'Identity': Operation('identity', _nothing),
+    'AutoContrast': Operation('autocontrast', _nothing, resets=True),
+    'Equalize': Operation('equalize', _nothing, resets=True),
+    'Rotate': Operation('rotate', _degrees),
+    'Solarize': Operation('solarize', _threshold, resets=True),
+    'Color': Operation('color', _factor),
+    'Contrast': Operation('contrast', _factor),
+    'Brightness': Operation('brightness', _factor),
+    'Sharpness': Operation('sharpness', _factor),
+    'ShearX': Operation('shear_x', _slope),
+    'TranslateX': Operation('translate_x', _pixels),
+    'TranslateY': Operation('translate_y', _pixels),
+    'Posterize': Operation('posterize', _bits, resets=True),
+    'ShearY': Operation('shear_y', _slope),
+    'Invert': Operation('invert', _nothing, resets=True),
+    'Cutout': Operation('cutout', _side),
+}
+NAMES = tuple(OPERATIONS)
+RANDAUGMENT_NAMES = NAMES[:14]
+GEOMETRIC = ('Rotate', 'ShearX', 'ShearY', 'TranslateX', 'TranslateY')
+
+
+def start(images):
+    """uint8 [b, h, w, c] -> (images, shown): all pixels show the picture, shown is 1 in uint8 [b, h, w, 1]."""
+    return images, tf.ones([tf.shape(images)[0], *images.shape[1:3], 1], tf.uint8)
+
+
+def apply(state, ops, levels, negate, draws):
+    """One operation on each image.
+
+    Args:
+        state: (uint8 [b, h, w, c], uint8 [b, h, w, 1]) from `start` or `apply`.
+        ops: int32 [b], indices of NAMES.
+        levels: int32 [b] in 0..MAX_LEVEL.
+        negate: bool [b], whether geometric operations go the other way.
+        draws: Draws for the places of the AutoAugment operation Cutout.
+    Returns:
+        state.
+    """
+    images, shown = state
+    n, (height, width) = tf.shape(images)[:1], images.shape[1:3]
+    magnitude = tf.gather(tf.constant([operation.magnitude(level) for operation in OPERATIONS.values()
+                                       for level in range(MAX_LEVEL + 1)], tf.float64), ops * (MAX_LEVEL + 1) + levels)
+    center = [draws.uniform(f'cutout_{axis}', n, 0, size, tf.int32) for axis, size in (('x', width), ('y', height))]
+    # The geometric operations are one function, the first, of different maps.
+    others = [name for name in NAMES if name not in GEOMETRIC]
+    index = tf.constant([0 if name in GEOMETRIC else 1 + others.index(name) for name in NAMES])
+    functions = [_move] + [_on_rows(OPERATIONS[name]) for name in others]
+    return image_ops.apply_each(functions, tf.gather(index, ops), images, shown, ops, magnitude, negate, *center)
+
+
+def apply_all(images, ops, levels, probabilities, draws):
+    """Applies operations in order, each with its probability and in a random direction.
+
+    Args:
+        images: uint8 [b, h, w, c].
+        ops, levels: int32 [b, n], as in `apply`.
+        probabilities: float32 [b, n].
+        draws: Draws.
+    Returns:
+        state.
+    """
+    skip = draws.uniform('apply', tf.shape(ops)) >= probabilities
+    ops = tf.where(skip, NAMES.index('Identity'), ops)
+    negate = draws.uniform('negate', tf.shape(ops)) > 0.5
+    state = start(images)
+    for i in range(ops.shape[1]):
+        state = apply(state, ops[:, i], levels[:, i], negate[:, i], draws.within(f'slot{i}'))
+    return state
+
+
+def cut(state, size, x, y):
+    """Squares around (x, y) stop showing the picture, so they end as mid-grey; see image_pixels.cutout."""
+    images, shown = state
+    return images, image_ops.OPERATIONS['cutout'](shown, size, x, y, fill=0)
+
+
+def finish(state):
+    """State -> float32 [b, h, w, c] in [-1, 1], exactly 0 where a pixel does not show the picture."""
+    images, shown = state
+    return augment.to_float(images) * tf.cast(shown, tf.float32)
+
+
+def _move(images, shown, ops, magnitude, negate, x, y):
+    """The geometric operations, for apply_each: each image's map is one of five."""
+    signed = tf.where(negate, -magnitude, magnitude)
+    maps = {'Rotate': image_geometry.rotation(signed, *images.shape[1:3]),
+            'ShearX': image_geometry.shear_x_map(signed), 'ShearY': image_geometry.shear_y_map(signed),
+            'TranslateX': image_geometry.translation(signed, 0), 'TranslateY': image_geometry.translation(0, signed)}
+    which = tf.gather(tf.constant([list(maps).index(name) if name in maps else 0 for name in NAMES]), ops)
+    maps = tf.gather(tf.stack(list(maps.values()), 1), which, batch_dims=1)
+    index = image_geometry.sources(images, maps)
+    return [image_geometry.moved(images, index), image_geometry.moved(shown, index)]
+
+
+def _on_rows(operation):
+    """An operation that is not geometric, for apply_each."""
+    image_op = image_ops.OPERATIONS[operation.image_op]
+
+    def function(images, shown, ops, magnitude, negate, x, y):
+        if operation.image_op == 'cutout':
+            size = tf.cast(magnitude, tf.int32)
+            images, shown = cut((image_op(images, size, x, y), shown), size, x, y)
+        else:
+            images = image_op(images) if operation.magnitude is _nothing else image_op(images, magnitude)
+        return [images, tf.ones_like(shown) if operation.resets else shown]
+
+    return function

@@ -1,0 +1,203 @@
+"""What sits between the data and the network: interleave, MixMode, shake-shake, trackers of class distributions."""
+
+import numpy as np
+import tensorflow as tf
+
+from libml import nn
+from libml.utils import InputError
+
+
+def interleave(tensors, batch):
+    """Swaps rows between n tensors so that the first becomes a mixture of all; its own inverse.
+
+    Every tensor is cut into n chunks at the same places; chunk i of tensor 0 and chunk i of tensor i change places.
+    Rows keep their position in the batch. (mixmatch@1011a1d libml/layers.py)
+
+    Args:
+        tensors: list of n tensors [batch, ...] of one shape.
+        batch: number of rows, int.
+
+    Returns:
+        list of n tensors [batch, ...].
+
+    Raises:
+        ValueError: a tensor is known to have another number of rows.
+    """
+    n = len(tensors)
+    for t in tensors:
+        t.shape[:1].assert_is_compatible_with([batch])
+    base, remainder = divmod(batch, n)
+    sizes = [base + (i >= n - remainder) for i in range(n)]
+    chunks = [tf.split(t, sizes) for t in tensors]
+    for i in range(1, n):
+        chunks[0][i], chunks[i][i] = chunks[i][i], chunks[0][i]
+    return [tf.concat(c, 0) for c in chunks]
+
+
+def mix(x0, l0, x1, l1, beta, draws):
+    """MixUp of (x0, l0) with rows of (x1, l1) in random order; the first has weight lam >= 0.5. arXiv:1710.09412.
+
+    Args:
+        x0, l0: images [b, h, w, c] and labels [b, nclass].
+        x1, l1: the partners, at least b rows, of which the first b are used.
+        beta: float > 0, lam ~ Beta(beta, beta) for every row, then max(lam, 1 - lam).
+        draws: draws.Draws; `lam` and `permutation` are drawn.
+
+    Returns:
+        images [b, h, w, c] and labels [b, nclass].
+    """
+    rows = x0.shape[0] or tf.shape(x0)[0]
+    lam = draws.beta('lam', [rows], beta)
+    lam = tf.maximum(lam, 1 - lam)
+    order = draws.permutation('permutation', rows)
+    lam_x, lam_l = tf.reshape(lam, [-1, 1, 1, 1]), tf.reshape(lam, [-1, 1])
+    return (lam_x * x0 + (1 - lam_x) * tf.gather(x1, order),
+            lam_l * l0 + (1 - lam_l) * tf.gather(l1, order))
+
+
+class MixMode:
+    """Which images are mixed with which: `<partners of x>.<partners of y>`, an empty side is left as it is.
+
+    `xx.` mixes x with itself, `.yy` the concatenated y_1..y_nu with themselves, `xxy.`, `.yxy` and `xxy.yxy` use one
+    mix of the concatenation of x and all y with itself and keep the named sides; `xx.yxy` mixes x with itself and takes
+    y from the joint mix; `xx.yx` mixes every y_i with x.
+
+    Raises:
+        InputError: the mode is not one of MODES.
+    """
+    MODES = ('xx.yy', 'xxy.yxy', 'xx.yxy', 'xx.yx', 'xx.', '.yy', 'xxy.', '.yxy', '.')
+
+    def __init__(self, mode):
+        if mode not in self.MODES:
+            raise InputError(f'mixmode {mode!r} is unknown; it must be one of {" ".join(self.MODES)}')
+        self.x_partner, self.y_partner = mode.split('.')
+
+    def __call__(self, xl, ll, betas, draws):
+        """Mixes.
+
+        Args:
+            xl: images [x, y_1, ..., y_nu], each [b, h, w, c].
+            ll: labels [lx, l_1, ..., l_nu], each [b, nclass].
+            betas: two floats [beta of x, beta of y], their mean for a joint mix; <= 0 leaves that mix undone.
+            draws: draws.Draws; draws `x/...`, `y/...`, `y<i>/...` (i from 1) and `xy/...`.
+
+        Returns:
+            (images, labels), lists of the lengths that came in.
+
+        Raises:
+            ValueError: fewer than two parts, as many labels as images are not given, or not two betas.
+        """
+        if len(xl) != len(ll) or len(xl) < 2 or len(betas) != 2:
+            raise ValueError(f'{len(xl)} images, {len(ll)} labels, {len(betas)} betas: at least 2, as many, 2 are needed')
+        beta_x, beta_y = betas
+        parts = list(zip(xl, ll))
+        mixed = parts[:]
+        if 'xxy' == self.x_partner or 'yxy' == self.y_partner:
+            joint = _mix_parts(parts, parts, sum(betas) / 2 if self.x_partner != 'xx' else beta_y, draws.within('xy'))
+        if self.x_partner == 'xxy':
+            mixed[0] = joint[0]
+        elif self.x_partner == 'xx':
+            mixed[:1] = _mix_parts(parts[:1], parts[:1], beta_x, draws.within('x'))
+        if self.y_partner == 'yxy':
+            mixed[1:] = joint[1:]
+        elif self.y_partner == 'yy':
+            mixed[1:] = _mix_parts(parts[1:], parts[1:], beta_y, draws.within('y'))
+        elif self.y_partner == 'yx':
+            mixed[1:] = [_mix_parts([part], parts[:1], beta_y, draws.within(f'y{i}'))[0]
+                         for i, part in enumerate(parts[1:], 1)]
+        images, labels = zip(*mixed)
+        return list(images), list(labels)
+
+
+def _mix_parts(parts, partners, beta, draws):
+    """mix() of concatenated (images, labels) pairs, split back into pairs."""
+    if beta <= 0:
+        return parts
+    x0, l0 = [tf.concat(t, 0) for t in zip(*parts)]
+    x1, l1 = [tf.concat(t, 0) for t in zip(*partners)]
+    x, l = mix(x0, l0, x1, l1, beta, draws)
+    return list(zip(tf.split(x, len(parts)), tf.split(l, len(parts))))
+
+
+def shakeshake(a, b, training, draws):
+    """Random convex combination of two branches, with independent coefficients forwards and backwards.
+
+    Forwards a + mu (b - a); the gradient is that of a + nu (b - a); mu, nu ~ U(0, 1) for every example. Their mean when
+    not training. arXiv:1705.07485. (The original's nu always equals mu: spec defect D2, fixed here.)
+
+    Args:
+        a, b: [n, h, w, c].
+        training: bool.
+        draws: draws.Draws, `forward` and `backward` are drawn; None if not training.
+    """
+    if not training:
+        return 0.5 * (a + b)
+    shape = [a.shape[0] or tf.shape(a)[0], 1, 1, 1]
+    mu, nu = [tf.cast(draws.uniform(name, shape), a.dtype) for name in ('forward', 'backward')]
+
+    @tf.custom_gradient
+    def combine(a, b):
+        def gradient(dy):
+            db = nu * dy
+            return dy - db, db
+
+        return a + mu * (b - a), gradient
+
+    return combine(a, b)
+
+
+def renorm(v):
+    """v divided by its sum over the last axis."""
+    return v / tf.reduce_sum(v, -1, keepdims=True)
+
+
+class PMovingAverage:
+    """Class distribution averaged over the last `buf_size` batches. (remixmatch@f7061eb libml/layers.py)
+
+    Args:
+        name: of the variable [buf_size, nclass], which starts uniform.
+        nclass: number of classes.
+        buf_size: number of batches remembered.
+    """
+
+    def __init__(self, name, nclass, buf_size):
+        self.ma = tf.compat.v1.get_variable(name, trainable=False, use_resource=True,
+                                            initializer=np.full([buf_size, nclass], 1 / nclass, np.float32))
+
+    def __call__(self):
+        """float32 [nclass], sums to one."""
+        return renorm(tf.reduce_mean(self.ma, 0))
+
+    def update(self, p):
+        """Op that forgets the oldest batch and appends the mean over rows of p [b, nclass]."""
+        newest = tf.reduce_mean(p, 0, keepdims=True)
+        return self.ma.assign(tf.concat([self.ma.read_value()[1:], newest], 0), read_value=False)
+
+
+class PData:
+    """Class distribution of the data: given, or followed with momentum 0.999. (remixmatch@f7061eb libml/layers.py)
+
+    Args:
+        nclass: number of classes.
+        p_unlabeled: array [nclass] of weights, or None to follow what update() gets in the variable `p_data`.
+
+    Attributes:
+        has_update: whether there is a variable to update.
+    """
+
+    def __init__(self, nclass, p_unlabeled=None):
+        self.has_update = p_unlabeled is None
+        if self.has_update:
+            self.p_data = tf.compat.v1.get_variable('p_data', trainable=False, use_resource=True,
+                                                    initializer=np.full([nclass], 1 / nclass, np.float32))
+        else:
+            self.p_data = tf.constant(p_unlabeled, tf.float32)
+
+    def __call__(self):
+        """float32 [nclass], sums to one."""
+        return renorm(tf.convert_to_tensor(self.p_data))
+
+    def update(self, entry, decay=0.999):
+        """Op p_data <- decay * p_data + (1 - decay) * mean over rows of entry [b, nclass]; only if has_update."""
+        mean = tf.reduce_mean(entry, 0)
+        return self.p_data.assign(decay * self.p_data.read_value() + (1 - decay) * mean, read_value=False)

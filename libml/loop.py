@@ -1,0 +1,143 @@
+"""One period of training after the other: steps, reports, checkpoints, signals. Knows nothing of the algorithm."""
+
+import math
+import signal
+import time
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from libml import checkpoint
+from libml.utils import Diverged
+
+KIMG = 1024  # images
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Loop:
+    """The state of a running training; a context manager that owns the event file and the signal handlers.
+
+    Args:
+        model: a train.Model.
+        session: an initialised or restored session of its graph.
+        save_nimg: images between checkpoints.
+        keep_ckpt: how many checkpoints are kept.
+
+    Attributes:
+        step: images seen.
+        stopped_by: name of the signal that asked to stop, or None.
+    """
+
+    def __init__(self, model, session, save_nimg, keep_ckpt):
+        self.model = model
+        self.session = session
+        self.save_nimg = save_nimg
+        self.keep_ckpt = keep_ckpt
+        self.step = int(session.run(model.step))
+        self.stopped_by = None
+        self.saved = None
+        self.fetches = (model.ops.loss, {**model.ops.losses, **model.ops.monitors}, model.ops.train_op)
+
+    def __enter__(self):
+        model = self.model
+        model.folder.forget_after(self.step)
+        model.streams.start(self.session, self.step // model.params.batch)
+        self.writer = tf.compat.v1.summary.FileWriter(model.folder.tf, None if self.step else model.graph)
+        # Tells TensorBoard to drop what an earlier process wrote after this step.
+        self.writer.add_session_log(tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START), self.step)
+        self.old_handlers = [signal.signal(number, self._stop) for number in SIGNALS]
+        return self
+
+    def __exit__(self, *exception):
+        self._restore_handlers()
+        self.writer.close()
+
+    def _stop(self, number, frame):
+        """Asks the loop to save and leave after this step; a second signal ends the process at once."""
+        del frame
+        self.stopped_by = signal.Signals(number).name
+        self._restore_handlers()
+
+    def _restore_handlers(self):
+        for number, handler in zip(SIGNALS, self.old_handlers):
+            signal.signal(number, handler)
+
+    def run(self, train_nimg, report_nimg):
+        """Trains until `train_nimg` images or a signal; saves at the start and at the end."""
+        if not self.step:
+            self.save()
+        while self.step < train_nimg and not self.stopped_by:
+            self.period(train_nimg, report_nimg)
+        if self.saved != self.step:
+            self.save()
+        if self.stopped_by:
+            print(f'Stopped by {self.stopped_by} at kimg {self.step / KIMG:.2f}, saved; the same command goes on.')
+
+    def period(self, train_nimg, report_nimg):
+        """Trains to the next multiple of `report_nimg` (or to `train_nimg`, or a signal) and reports there."""
+        batch, first = self.model.params.batch, self.step
+        end = min((first // report_nimg + 1) * report_nimg, train_nimg)
+        title = f'Epoch {1 + first // report_nimg}/{math.ceil(train_nimg / report_nimg)}'
+        start = time.monotonic()
+        with tqdm(total=math.ceil((end - first // report_nimg * report_nimg) / batch), desc=title,
+                  initial=first % report_nimg // batch, unit='img', unit_scale=batch, leave=False, disable=None) as bar:
+            while self.step < end and not self.stopped_by:
+                values = self.one_step()
+                bar.update()
+                done = self.step >= end
+                if done:
+                    bar.close()
+                    self.report(values, (self.step - first) / (time.monotonic() - start))
+                    start = time.monotonic()
+                # After the report: a run killed in between reports again instead of never.
+                if self.step // self.save_nimg > (self.step - batch) // self.save_nimg:
+                    self.save()
+
+    def one_step(self):
+        """One run of train_op. Returns tag -> float of this step's losses and monitors."""
+        loss, values, _ = self.session.run(self.fetches)
+        if not np.isfinite(loss):
+            losses = ', '.join(f'{tag} {value:g}' for tag, value in values.items())
+            raise Diverged(f'loss {loss:g} at step {self.step} ({losses}): try a smaller lr; the checkpoint of step '
+                           f'{self.saved_step()} is in {self.model.folder.tf}')
+        self.step += self.model.params.batch
+        return values
+
+    def saved_step(self):
+        """The step of the newest checkpoint on disk."""
+        return int(checkpoint.all_in(self.model.folder.tf)[-1].rpartition('-')[2])
+
+    def report(self, values, img_per_s):
+        """Evaluates, prints the accuracy line, and appends to metrics.jsonl and the event file."""
+        model = self.model
+        ema = model.accuracies(self.session, model.ops.classify_op)
+        raw = model.accuracies(self.session, model.ops.classify_raw)
+        print(f'kimg {self.step // KIMG:<5}  accuracy train/valid/test  '
+              + '  '.join(f'{value:.2f}' for value in ema.values()), flush=True)
+        scalars = {tag: float(value) for tag, value in values.items()}
+        scalars.update({accuracy_tag(name): value for name, value in ema.items()})
+        scalars.update({accuracy_tag(name, 'raw/'): value for name, value in raw.items()})
+        scalars = {tag: value for tag, value in scalars.items() if math.isfinite(value)}
+        model.folder.add_metrics(dict(step=self.step, kimg=self.step / KIMG, **scalars, img_per_s=round(img_per_s, 2)))
+        summary = tf.compat.v1.Summary(value=[tf.compat.v1.Summary.Value(tag=tag, simple_value=value)
+                                              for tag, value in {**scalars, 'img_per_s': img_per_s}.items()])
+        self.writer.add_summary(summary, self.step)
+        self.writer.flush()
+
+    def save(self):
+        """Writes a checkpoint of this step.
+
+        Raises:
+            Diverged: a weight is not finite; nothing is written.
+        """
+        if not self.session.run(self.model.all_finite):
+            raise Diverged(f'weights are not finite after step {self.step}: try a smaller lr; the checkpoint of step '
+                           f'{self.saved_step()} is in {self.model.folder.tf}')
+        checkpoint.save(self.session, self.model.saver, self.model.folder.tf, self.step, self.keep_ckpt)
+        self.saved = self.step
+
+
+def accuracy_tag(subset, kind=''):
+    """TensorBoard tag of an accuracy: that on the test set is plain `accuracy` (or `accuracy/raw`)."""
+    return f'accuracy/{kind}{subset}' if subset != 'test' else f'accuracy/{kind}'.rstrip('/')

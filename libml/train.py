@@ -1,0 +1,214 @@
+"""A model with its graph, its run folder and its training, and what a script needs to start it."""
+
+import contextlib
+import math
+import os
+
+import tensorflow as tf
+from absl import flags
+from easydict import EasyDict
+from tqdm import tqdm
+
+from libml import checkpoint, data_pair, evaluate, schedules
+from libml.data import Streams
+from libml.loop import KIMG, Loop
+from libml.run_folder import RunFolder
+from libml.utils import InputError, run_main, session_config
+
+FLAGS = flags.FLAGS
+LOOP_FLAGS = dict(
+    train_dir=('./experiments', 'Folder of all run folders.'),
+    dataset=('cifar10.3@250-5000', 'Dataset: <name>.<seed>@<labels>-<valid>.'),
+    data_dir=('', 'Folder of the datasets; else $ML_DATA, else ./data.'),
+    whiten=(False, 'Normalise the network\'s input by the mean and deviation of the training images.'),
+    p_unlabeled=('', 'Comma-separated class weights of the unlabelled images, where an algorithm uses them.'),
+    report_kimg=(64, 'Evaluate and report after every so many kimg (1,024 images).'),
+    save_kimg=(64, 'Save a checkpoint after every so many kimg.'),
+    keep_ckpt=(50, 'How many checkpoints to keep.'),
+    eval_ckpt=('', 'Evaluate this checkpoint (or the newest of this run folder), do not train.'),
+)
+
+
+def run(model_class, **defaults):
+    """The main of a script: defines the flags of `model_class`, then trains it, or evaluates it with --eval_ckpt.
+
+    Args:
+        model_class: a Model; its HPARAMS and LOOP_FLAGS become flags.
+        defaults: values of flags that differ from these.
+    """
+    define = {bool: flags.DEFINE_boolean, int: flags.DEFINE_integer, float: flags.DEFINE_float,
+              str: flags.DEFINE_string}
+    table = {**LOOP_FLAGS, **model_class.HPARAMS}
+    for name, (default, text, *_) in table.items():
+        define[type(default)](name, defaults.get(name, default), text)
+
+    def main(argv):
+        if len(argv) > 1:
+            raise InputError(f'unexpected argument {argv[1]!r}: flags are written --name=value')
+        args = {name: FLAGS[name].value for name in table}
+        dataset = data_pair.DATASETS[args['dataset']](args['data_dir'], args['whiten'], args['p_unlabeled'])
+        model = model_class(args['train_dir'], dataset, **{name: args[name] for name in model_class.HPARAMS})
+        if args['eval_ckpt']:
+            model.eval_checkpoint(args['eval_ckpt'])
+        else:
+            model.train(args['train_kimg'] * KIMG, args['report_kimg'] * KIMG, args['save_kimg'] * KIMG,
+                        args['keep_ckpt'], args)
+
+    run_main(main)
+
+
+class Model:
+    """One algorithm on one dataset: its graph, its run folder and its training.
+
+    A subclass names its hyper-parameters in HPARAMS, name -> (default, help[, whether it is in the run's name: True]),
+    and builds its graph in `model()`, which returns an EasyDict of ops: the placeholders `x`, `y`, `label`, then
+    `train_op`, `loss`, `classify_raw`, `classify_op`, `tune_op`, and `losses` and `monitors` (tag -> scalar).
+
+    Raises:
+        InputError: an unknown hyper-parameter or a value that cannot be.
+    """
+
+    HPARAMS = dict(
+        batch=(64, 'Labelled images in a batch.'),
+        lr=(0.0001, 'Learning rate.'),
+        train_kimg=(16384, 'Length of training in kimg (1,024 images).', False),
+        seed=(1, 'Seed of every random draw of the run.', False),
+        rerun=('', 'Additional component of the run folder\'s path, to keep repeats apart.', False),
+    )
+
+    def __init__(self, train_dir, dataset, **params):
+        unknown = sorted(set(params) - set(self.HPARAMS))
+        if unknown:
+            raise InputError(f'{type(self).__name__} has no hyper-parameter {unknown[0]}: it has '
+                             f'{", ".join(sorted(self.HPARAMS))}')
+        self.dataset = dataset
+        self.params = EasyDict({name: spec[0] for name, spec in self.HPARAMS.items()})
+        self.params.update(params)
+        self.resolve_params()
+        self.length_shapes = False
+        self.folder = RunFolder(os.path.join(train_dir, *self.path_components()))
+        self.graph = tf.Graph()
+        with self.graph.as_default():
+            # Initial values are drawn from the graph's seed and the variable's name (nn.py).
+            tf.compat.v1.set_random_seed(self.params.seed)
+            self.step = tf.compat.v1.train.get_or_create_global_step()
+            self.streams = Streams(self.params.seed)
+            self.ops = self.model()
+            self.variables = tf.compat.v1.global_variables()
+            self.saver = checkpoint.saver(self.variables)
+            self.initializer = tf.compat.v1.global_variables_initializer()
+            floats = [v for v in self.variables if v.dtype.is_floating]
+            self.all_finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(v)) for v in floats])
+
+    def resolve_params(self):
+        """Checks self.params and adds what follows from the dataset."""
+        for name in ('batch', 'train_kimg'):
+            if self.params[name] < 1:
+                raise InputError(f'--{name}={self.params[name]}: give at least 1')
+        self.params.nclass = self.dataset.nclass
+
+    def path_components(self):
+        """Folders between train_dir and the run's files."""
+        return [name for name in (self.dataset.name, self.params.rerun, self.experiment_name()) if name]
+
+    def experiment_name(self):
+        """The class's name and each hyper-parameter that is in the name, sorted, as name and value."""
+        named = [name for name, spec in self.HPARAMS.items() if len(spec) < 3 or spec[2]] + ['nclass']
+        return '_'.join([type(self).__name__] + [name + str(self.params[name]) for name in sorted(named)])
+
+    def model(self):
+        """Builds the graph; returns the EasyDict of ops."""
+        raise NotImplementedError
+
+    def progress(self):
+        """Float32 scalar in [0, 1]: the share of training done before this step. Makes train_kimg shape training."""
+        self.length_shapes = True
+        return schedules.progress(self.step.read_value(), self.params.train_kimg)
+
+    @contextlib.contextmanager
+    def session(self, path=None):
+        """A session with fresh variables, or those of the checkpoint with prefix `path`."""
+        with self.graph.as_default(), tf.compat.v1.Session(config=session_config()) as session:
+            if path:
+                checkpoint.restore(session, self.saver, path, self.variables)
+            else:
+                session.run(self.initializer)
+            yield session
+
+    def train(self, train_nimg, report_nimg, save_nimg=64 * KIMG, keep_ckpt=50, args=None):
+        """Trains until `train_nimg` images, from the newest checkpoint of the run folder if there is one.
+
+        Args:
+            train_nimg, report_nimg, save_nimg: images until the end, between reports, between checkpoints.
+            keep_ckpt: how many checkpoints are kept.
+            args: further arguments to record in args.json.
+        Raises:
+            InputError: the run folder is of other arguments, or cannot be written.
+            Diverged: a loss or a weight is not finite; the last good checkpoint stays.
+        """
+        for name, value in dict(report_kimg=report_nimg, save_kimg=save_nimg, keep_ckpt=keep_ckpt).items():
+            if value < 1:
+                raise InputError(f'--{name} must be at least 1')
+        found = checkpoint.all_in(self.folder.tf)
+        self.folder.open({**(args or {}), **self.params, 'dataset': self.dataset.name},
+                         ['train_kimg'] if self.length_shapes else [], bool(found))
+        self.print_config()
+        with self.session(found[-1] if found else None) as session:
+            with Loop(self, session, save_nimg, keep_ckpt) as loop:
+                loop.run(train_nimg, report_nimg)
+
+    def print_config(self):
+        """Prints the run's settings and the sizes of the network's variables."""
+        rows = [('Run', self.folder.path), ('Model', type(self).__name__), ('Dataset', self.dataset.name)]
+        rows += sorted(self.params.items())
+        print(' Config '.center(80, '-'))
+        for name, value in rows:
+            print(f'{name:<32} {value}')
+        print(' Model '.center(80, '-'))
+        with self.graph.as_default():
+            variables = tf.compat.v1.trainable_variables()
+        sizes = [math.prod(v.shape.as_list()) for v in variables]
+        width = max(len(v.op.name) for v in variables)
+        for v, size in zip(variables, sizes):
+            print(f'{v.op.name:<{width}} {size:>10} {tuple(v.shape.as_list())}')
+        print(f'{"Total":<{width}} {sum(sizes):>10}')
+        print('-' * 80, flush=True)
+
+    def accuracies(self, session, op):
+        """dict train_labeled, valid, test -> percent, of the classifier `op`, on images as they are."""
+        # All labels can be very many: the accuracy on the training set is then that of a part.
+        subsets = dict(train_labeled=self.dataset.labeled.take(10000), valid=self.dataset.valid,
+                       test=self.dataset.test)
+        return {name: evaluate.accuracy(evaluate.predict(session, op, self.ops.x, s.images), s.labels)
+                for name, s in subsets.items()}
+
+    def eval_checkpoint(self, path):
+        """Prints a table of accuracies of a checkpoint, before and after its batch-norm statistics are tuned.
+
+        Tuning runs `tune_op` on 16,384 training images in memory; nothing is saved.
+
+        Args:
+            path: prefix of a checkpoint, or a run folder.
+        Returns:
+            dict: row of the table -> dict of accuracies in percent.
+        """
+        path = checkpoint.find(path)
+        with self.session(path) as session:
+            step = int(session.run(self.step))
+            print(f'{type(self).__name__} {path}  kimg {step // KIMG}')
+            print(f'{"":<16}{"labeled":>8}{"valid":>8}{"test":>8}')
+            table = {}
+            for prefix in ('', 'tuned_'):
+                if prefix:
+                    self.tune(session, step)
+                for name, op in (('raw', self.ops.classify_raw), ('ema', self.ops.classify_op)):
+                    row = table[prefix + name] = self.accuracies(session, op)
+                    print(f'{prefix + name:<16}' + ''.join(f'{value:>8.2f}' for value in row.values()), flush=True)
+        return table
+
+    def tune(self, session, step, nimg=16384):
+        """Moves the batch-norm statistics (nothing else) with `nimg` images of the streams from `step` on."""
+        batch = self.params.batch
+        self.streams.start(session, step // batch)
+        for _ in tqdm(range(nimg // batch), 'Tuning', unit='img', unit_scale=batch, leave=False, disable=None):
+            session.run(self.ops.tune_op)

@@ -1,0 +1,62 @@
+"""Session configuration, the one kind of error that users see, and the entry point of every script."""
+
+import contextlib
+import math
+import os
+import sys
+
+import tensorflow as tf
+from absl import app
+
+
+class InputError(ValueError):
+    """Something that the user gave is wrong; its text is one line: the value given and what would be right."""
+
+
+class Diverged(RuntimeError):
+    """Training met a number that is not finite; its text is one line: the step, the losses, what is left."""
+
+
+def ilog2(x):
+    """ceil(log2(x)): 32 -> 5, 96 -> 7 (spec: the default `scales` of a network is ilog2(width) - 2)."""
+    return math.ceil(math.log2(x))
+
+
+def session_config():
+    """ConfigProto of every session: memory of accelerators grows as needed."""
+    config = tf.compat.v1.ConfigProto(allow_soft_placement=True)
+    config.gpu_options.allow_growth = True
+    return config
+
+
+@contextlib.contextmanager
+def written_whole(path, mode='w'):
+    """Opens a file beside `path` and renames it to `path` at the end, so that `path` is whole or not there.
+
+    Raises:
+        InputError: the folder cannot be written or is full.
+    """
+    temporary = f'{path}.{os.getpid()}.part'
+    try:
+        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        with open(temporary, mode) as f:
+            yield f
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(f'cannot write {path}: {error.strerror or error}') from error
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+
+
+def run_main(main):
+    """Runs main(argv) after the flags are parsed; InputError and Diverged become one line and exit code 1."""
+
+    def guarded(argv):
+        try:
+            return main(argv)
+        except (InputError, Diverged) as error:
+            print(f'error: {error}', file=sys.stderr)
+            return 1
+
+    app.run(guarded)

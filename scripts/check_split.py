@@ -1,0 +1,36 @@
+"""Counts the images that subsets of a dataset share: `check_split.py --dataset=cifar10.3@250-5000`.
+
+Off the diagonal of the matrix there should be little: doubles in the published data. On it are the different images
+of each subset.
+"""
+
+import hashlib
+
+from absl import flags
+
+from libml import data_pair
+from libml.utils import run_main
+
+FLAGS = flags.FLAGS
+SUBSETS = 'labeled', 'unlabeled', 'valid', 'test'
+
+
+def overlaps(subsets):
+    """Matrix (list of lists) of how many different images each pair of subsets shares, by SHA-512 of their bytes."""
+    digests = [{hashlib.sha512(image.tobytes()).digest() for image in subset.images} for subset in subsets]
+    return [[len(a & b) for b in digests] for a in digests]
+
+
+def main(argv):
+    """Prints the matrix of overlaps."""
+    del argv
+    dataset = data_pair.DATASETS[FLAGS.dataset](data_dir=FLAGS.data_dir)
+    print(' ' * 10 + ''.join(f'{name:>10}' for name in SUBSETS))
+    for name, row in zip(SUBSETS, overlaps([getattr(dataset, name) for name in SUBSETS])):
+        print(f'{name:>10}' + ''.join(f'{count:10}' for count in row))
+
+
+if __name__ == '__main__':
+    flags.DEFINE_string('dataset', 'cifar10.1@4000-5000', 'Dataset: <name>.<seed>@<labels>-<valid>.')
+    flags.DEFINE_string('data_dir', '', 'Data folder; without it $ML_DATA, else ./data.')
+    run_main(main)

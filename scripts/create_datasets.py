@@ -1,0 +1,36 @@
+"""Downloads the published datasets and writes them as records: `create_datasets.py [--data_dir=DIR] [name ...]`.
+
+Without a name it makes all. What is complete is skipped. With --archives=DIR nothing is downloaded: the archives are
+taken from DIR, or from DIR/<name> (mnist and fashion_mnist have the same file names).
+"""
+
+import sys
+
+from absl import flags
+
+from libml import prepare
+from libml.descriptions import DATASET_INFO, STORED_AS, resolve_data_dir
+from libml.utils import InputError, run_main
+
+FLAGS = flags.FLAGS
+
+
+def main(argv):
+    """Makes each dataset; one that cannot be made is reported and does not keep the others from being made."""
+    names = argv[1:] or [name for name in DATASET_INFO if name not in STORED_AS]
+    data_dir = resolve_data_dir(FLAGS.data_dir)
+    failed = False
+    for name in names:
+        try:
+            if not prepare.create(name, data_dir, FLAGS.archives):
+                print(f'{name}: complete in {data_dir}, skipped')
+        except InputError as error:
+            print(f'error: {error}', file=sys.stderr)
+            failed = True
+    return int(failed)
+
+
+if __name__ == '__main__':
+    flags.DEFINE_string('data_dir', None, 'Data folder; without it $ML_DATA, else ./data.')
+    flags.DEFINE_string('archives', None, 'Folder with the published archives, in place of downloading them.')
+    run_main(main)

@@ -1,0 +1,31 @@
+"""Draws splits: `create_split.py --seed=3 --size=250 cifar10` writes SSL/cifar10.3@250-map.json in the data folder.
+
+Training draws a missing split by itself; this is for making one beforehand, or for looking at it.
+"""
+
+from absl import flags
+
+from libml import prepare, splits
+from libml.descriptions import resolve_data_dir
+from libml.utils import InputError, run_main
+
+FLAGS = flags.FLAGS
+
+
+def main(argv):
+    """Writes the split files of each dataset; one that differs from what is there is refused."""
+    if len(argv) < 2:
+        raise InputError('name at least one dataset, as in `create_split.py --seed=3 --size=250 cifar10`')
+    data_dir = resolve_data_dir(FLAGS.data_dir)
+    for name in argv[1:]:
+        prepare.ensure(name, data_dir)
+        for path, written in splits.create_split(data_dir, name, FLAGS.seed, FLAGS.size, FLAGS.ssl2):
+            print(f'wrote {path}' if written else f'{path} is there already, the same')
+
+
+if __name__ == '__main__':
+    flags.DEFINE_string('data_dir', None, 'Data folder; without it $ML_DATA, else ./data.')
+    flags.DEFINE_integer('seed', 0, 'Seed of the draw; 0 takes the images of each class in order.')
+    flags.DEFINE_integer('size', None, 'Number of labelled images.', required=True)
+    flags.DEFINE_bool('ssl2', False, 'Write the files of FixMatch\'s code (SSL2/) in place of those of MixMatch\'s (SSL/).')
+    run_main(main)

@@ -1,0 +1,35 @@
+"""Prints size, image shape and labels of each subset of a dataset: `inspect_dataset.py --dataset=svhn.1@250-5000`."""
+
+import numpy as np
+from absl import flags
+
+from libml import data_pair
+from libml.utils import run_main
+
+FLAGS = flags.FLAGS
+SUBSETS = 'labeled', 'unlabeled', 'valid', 'test'
+
+
+def report(name, labels, shape, nclass):
+    """Lines on one subset: count and image shape, least and largest label, classes in percent of the largest class."""
+    lines = [f'{name}: {len(labels)} images of {"x".join(map(str, shape))}']
+    if len(labels):
+        counts = np.bincount(labels, minlength=nclass)
+        lines.append(f'  labels {labels.min()}..{labels.max()} of 0..{nclass - 1}')
+        lines.append('  classes in % of the largest: ' + ' '.join(f'{100 * n / counts.max():.1f}' for n in counts))
+    return lines
+
+
+def main(argv):
+    """Prints the report of every subset."""
+    del argv
+    dataset = data_pair.DATASETS[FLAGS.dataset](data_dir=FLAGS.data_dir)
+    shape = dataset.height, dataset.width, dataset.colors
+    for name in SUBSETS:
+        print('\n'.join(report(name, getattr(dataset, name).labels, shape, dataset.nclass)))
+
+
+if __name__ == '__main__':
+    flags.DEFINE_string('dataset', 'cifar10.1@4000-5000', 'Dataset: <name>.<seed>@<labels>-<valid>.')
+    flags.DEFINE_string('data_dir', '', 'Data folder; without it $ML_DATA, else ./data.')
+    run_main(main)

@@ -1,0 +1,21 @@
+"""Distribution `libml`: the package and, beside it, one script per algorithm."""
+
+import pathlib
+
+from setuptools import setup
+
+EXTRAS_ALL = ['matplotlib', 'scikit-learn', 'scipy', 'tensorboard']
+
+setup(
+    name='libml',
+    version='0.1.0',
+    description='Semi-supervised image classification (MixMatch, FixMatch, AdaMatch) as TensorFlow graphs',
+    long_description=pathlib.Path(__file__).with_name('README.md').read_text(),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    packages=['libml'],
+    py_modules=['mixmatch'],
+    python_requires='>=3.10',
+    install_requires=['tensorflow>=2.16', 'absl-py', 'easydict', 'numpy', 'tqdm'],
+    extras_require={'all': EXTRAS_ALL, 'test': EXTRAS_ALL + ['pillow', 'pytest']},
+)

@@ -1,0 +1,40 @@
+"""Schedules at their corners."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from libml import schedules
+
+tf1 = tf.compat.v1
+
+
+def at(function, step, *args):
+    """Value at one step, an int64 tensor as the global step is."""
+    with tf.Graph().as_default(), tf1.Session() as session:
+        value = function(tf.constant(step, tf.int64), *args)
+        assert value.dtype == tf.float32 and value.shape == []
+        return session.run(value)
+
+
+@pytest.mark.parametrize('step,want', [(0, 0), (256 * 1024, 0.25), (1024 * 1024, 1), (1 << 26, 1)])
+def test_warmup(step, want):
+    np.testing.assert_allclose(at(schedules.warmup, step, 1024), want)
+
+
+@pytest.mark.parametrize('step', [0, 64, 1 << 26])
+def test_no_warmup_is_a_ramp_of_one(step):
+    assert at(schedules.warmup, step, 0) == 1
+    assert at(schedules.warmup_pos, step, 0., 64) == 1
+
+
+@pytest.mark.parametrize('step,want', [(0, 0), (1024, 0.25), (4096, 1), (8192, 1)])
+def test_warmup_pos(step, want):
+    np.testing.assert_allclose(at(schedules.warmup_pos, step, 0.5, 8), want)
+
+
+def test_progress_and_cosine():
+    np.testing.assert_allclose(at(schedules.progress, 20000, 64), 20000 / 65536, rtol=1e-6)
+    with tf.Graph().as_default(), tf1.Session() as session:
+        got = session.run(schedules.cosine(tf.constant([0., 0.5, 1.])))
+    np.testing.assert_allclose(got, [1, np.cos(7 * np.pi / 32), 0.19509], rtol=1e-5)

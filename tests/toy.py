@@ -1,0 +1,34 @@
+"""Small made-up datasets and models for the tests."""
+
+import numpy as np
+
+from libml import data
+
+# A network that is small in every respect.
+SMALL = dict(batch=8, filters=4, repeat=1, scales=2, bn_momentum=0.9)
+
+
+def dataset(nlabeled=20, nunlabeled=60, size=16, colors=3, nclass=5, seed=0, **kwargs):
+    """A DataSet of noise whose mean tells the class: uint8 [n, size, size, colors]; 10 for validation, 30 for test."""
+    random = np.random.RandomState(seed)
+    counts = np.array([nlabeled, nunlabeled, 10, 30])
+    labels = np.arange(counts.sum(), dtype=np.int32) % nclass
+    pixels = random.randint(0, 100, [counts.sum(), size, size, colors])
+    pixels = (pixels + 155 * labels[:, None, None, None] // (nclass - 1)).astype(np.uint8)
+    parts = np.split(np.arange(counts.sum()), counts.cumsum()[:-1])
+    subsets = [data.Subset(pixels, labels, part) for part in parts]
+    return data.DataSet('toy', *subsets, nclass=nclass, mirror=True, shift=size // 8, **kwargs)
+
+
+def set_variables(model, session, values):
+    """Assigns arrays to variables, both by name; `|` in a name stands for `/`."""
+    variables = {v.op.name: v for v in model.variables}
+    with model.graph.as_default():
+        for name, value in values.items():
+            session.run(variables[name.replace('|', '/')].initializer,
+                        {variables[name.replace('|', '/')].initial_value: value})
+
+
+def named(arrays, prefix):
+    """The entries of a golden file whose names start with `prefix`, without it."""
+    return {name[len(prefix):]: value for name, value in arrays.items() if name.startswith(prefix)}
