@@ -36,22 +36,18 @@ def build(name, x, training, bn, nclass, scales, filters, repeat, dropout=0., dr
     """
     if name not in ARCHS:
         raise InputError(f'arch {name!r} is unknown; it must be one of {", ".join(ARCHS)}')
-    arch, smallest_image = ARCHS[name]
-    if name == 'cnn13' and scales != 3:
-        raise InputError(f'arch cnn13 has 3 scales, not {scales}')
-    smallest, multiple = smallest_image(scales)
+    if scales < 1:
+        raise InputError(f'{scales} scales: a network has at least 1')
+    return ARCHS[name](x, training, bn, nclass, scales, filters, repeat, dropout if training else 0., draws)
+
+
+def _require_size(arch, x, scales, smallest, multiple=1):
+    """InputError unless the sides of the images are at least `smallest` and multiples of `multiple`."""
     height, width = x.shape[1:3]
-    if scales < 1 or min(height, width) < smallest or height % multiple or width % multiple:
-        raise InputError(f'arch {name} with {scales} scales does not fit images of {height}x{width}: '
-                         f'scales must be at least 1 and the sides at least {smallest}'
-                         + (f' and multiples of {multiple}' if multiple > 1 else ''))
-    if not training:
-        dropout = 0.
-    return arch(x, training, bn, nclass, scales, filters, repeat, dropout, draws)
-
-
-def _leaky_relu(x, slope):
-    return tf.nn.leaky_relu(x, slope)
+    if min(height, width) < smallest or height % multiple or width % multiple:
+        wanted = f'at least {smallest}' + (f' and multiples of {multiple}' if multiple > 1 else '')
+        raise InputError(f'arch {arch} with {scales} scales does not fit images of {height}x{width}: '
+                         f'fewer scales, or sides {wanted}')
 
 
 def _head(x, nclass, dropout, draws, initializer=nn.glorot_normal):
@@ -67,7 +63,7 @@ def _resnet(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
     """Pre-activation wide residual network with leaky ReLU 0.1; embeds are the pooled activations, dropout included."""
 
     def activation(x):
-        return _leaky_relu(bn(x, training), 0.1)
+        return tf.nn.leaky_relu(bn(x, training), 0.1)
 
     def block(x, filters, strides, activate_shortcut):
         y = activation(x)
@@ -79,6 +75,7 @@ def _resnet(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
             x = nn.conv2d(x, filters, 1, strides)
         return x + y
 
+    _require_size('resnet', x, scales, 2 ** (scales - 1))
     y = nn.conv2d(x, 16, 3)
     for scale in range(scales):
         for i in range(repeat):
@@ -102,6 +99,8 @@ def _shake(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
             return bn(conv2d(x, filters, 1), training)
         return x
 
+    # The odd and the even pixels of the shortcut must be as many.
+    _require_size('shake', x, scales, 2 ** (scales - 1), 2 ** (scales - 1))
     y = conv2d(x, 16, 3)
     for scale in range(scales):
         for i in range(repeat):
@@ -123,8 +122,9 @@ def _convnet(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
     del training, bn, repeat, dropout, draws
 
     def conv(x, filters):
-        return _leaky_relu(nn.conv2d(x, filters, 3, initializer=nn.glorot_uniform), 0.2)
+        return tf.nn.leaky_relu(nn.conv2d(x, filters, 3, initializer=nn.glorot_uniform), 0.2)
 
+    _require_size('convnet', x, scales, 2 ** scales)
     y = conv(x, filters)
     for scale in range(scales):
         y = conv(y, filters << scale)
@@ -139,11 +139,14 @@ def _cnn13(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
 
     embeds are the pooled maps of the last convolution [b, filters], dropout included.
     """
-    del scales, repeat
+    del repeat
+    if scales != 3:
+        raise InputError(f'arch cnn13 has 3 scales, not {scales}')
+    _require_size('cnn13', x, scales, 12)
 
     def conv(x, filters, size=3, padding='SAME'):
         y = nn.conv2d(x, filters, size, padding=padding, initializer=nn.glorot_uniform)
-        return bn(_leaky_relu(y, 0.2), training)
+        return bn(tf.nn.leaky_relu(y, 0.2), training)
 
     y = x
     for scale in range(2):
@@ -156,27 +159,4 @@ def _cnn13(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
     return _head(y, nclass, dropout, draws, nn.glorot_uniform)
 
 
-def _one_pixel_left(scales):
-    return 2 ** (scales - 1), 1
-
-
-def _even_until_last(scales):
-    return 2 ** (scales - 1), 2 ** (scales - 1)
-
-
-def _one_pixel_pooled(scales):
-    return 2 ** scales, 1
-
-
-def _three_pixels_pooled_twice(scales):
-    del scales
-    return 12, 1
-
-
-# name -> (network, function scales -> (smallest side of the image, number that its sides are multiples of)).
-ARCHS = {
-    'resnet': (_resnet, _one_pixel_left),
-    'shake': (_shake, _even_until_last),
-    'convnet': (_convnet, _one_pixel_pooled),
-    'cnn13': (_cnn13, _three_pixels_pooled_twice),
-}
+ARCHS = {'resnet': _resnet, 'shake': _shake, 'convnet': _convnet, 'cnn13': _cnn13}

@@ -186,7 +186,7 @@ class CTAugment:
         proximity = tf.broadcast_to(tf.cast(proximity, tf.float64)[:, None, None], tf.shape(cells))
         cells, proximity = tf.reshape(cells, [-1]), tf.reshape(proximity, [-1])
         order = tf.range(tf.size(cells))
-        later = (cells[:, None] == cells) & (order[:, None] < order)
+        later = tf.equal(cells[:, None], cells) & (order[:, None] < order)
         remaining = tf.reduce_sum(tf.cast(later, tf.float64), 1)
         decay = tf.constant(self.decay, tf.float64)
         # Cells of -1 (no such parameter) are left out of the sums.

@@ -46,10 +46,14 @@ def parse(text):
 
 
 class Registry:
-    """Every valid dataset name, as if it were registered: DATASETS['cifar10.3@250-5000'] loads that dataset."""
+    """Every valid dataset name, as if it were registered: DATASETS['cifar10.3@250-5000'] loads that dataset.
 
-    def __init__(self, load):
-        self.load = load
+    Args:
+        split: function (data_dir, name, seed, labels) -> labelled positions, order of the unlabelled ones.
+    """
+
+    def __init__(self, split):
+        self.split = split
 
     def __getitem__(self, text):
         """A function (data_dir='', whiten=False, p_unlabeled='') -> DataSet.
@@ -60,18 +64,20 @@ class Registry:
         name = parse(text)
 
         def constructor(data_dir='', whiten=False, p_unlabeled=''):
-            return self.load(name, data_dir, whiten, p_unlabeled)
+            return load(name, self.split, data_dir, whiten, p_unlabeled)
 
         return constructor
 
 
-def load(name, data_dir='', whiten=False, p_unlabeled=''):
+def load(name, split, data_dir='', whiten=False, p_unlabeled=''):
     """The dataset of a Name, decoded into memory; a split that is not there is drawn, `digits` is made at first use.
 
-    With a number of labels, the unlabelled images exclude the labelled ones, and the first `valid` of them are for
-    validation (spec/mixmatch 1.4). Without, the first `valid` training images are.
+    The first `valid` images in the split's order of the unlabelled ones that carry no label are for validation, and
+    leave training. Where all labels are used, the first `valid` training images are, and nothing is unlabelled.
 
     Args:
+        name: a Name.
+        split: as for Registry.
         data_dir: folder of the datasets; else $ML_DATA, else ./data.
         whiten: whether the network's input is normalised by the statistics of the training images.
         p_unlabeled: comma-separated class weights, or ''.
@@ -81,21 +87,27 @@ def load(name, data_dir='', whiten=False, p_unlabeled=''):
     data_dir = descriptions.resolve_data_dir(data_dir)
     prepare.ensure(name.name, data_dir)
     info = descriptions.read_description(data_dir, name.name)
-    pixels, targets = _read(descriptions.train_paths(data_dir, name.name), info)
+    weights = class_weights(p_unlabeled, info.nclass)
+    paths = descriptions.train_paths(data_dir, name.name)
     if name.labels is None:
-        label, unlabel = np.arange(len(targets)), np.arange(len(targets))
+        order = np.arange(len(records.read_labels(paths, info.nclass)))
+        label = order[:0]
     else:
-        label, unlabel = splits.ssl_split(data_dir, name.name, name.seed, name.labels)
-    if name.valid >= len(unlabel):
-        raise InputError(f'--dataset={name}: {name.valid} validation images leave none of {len(unlabel)} to train on')
-    valid, unlabel = np.split(unlabel, [name.valid])
+        label, order = split(data_dir, name.name, name.seed, name.labels)
+    valid = order[~np.isin(order, label)]
+    if name.name == 'stl10':  # What its unlabelled file says of classes is not true.
+        valid = valid[valid < len(records.read_labels(paths[:1]))]
+    if name.valid >= len(valid):
+        raise InputError(f'--dataset={name}: {name.valid} validation images leave none of {len(valid)} to train on')
+    valid = valid[:name.valid]
+    unlabel = order[~np.isin(order, valid)]
     if name.labels is None:
         label, unlabel = unlabel, unlabel[:0]
+    train = _read(paths, info)
     test = _read([descriptions.test_path(data_dir, name.name)], info)
-    test = Subset(*test, np.arange(len(test[1])))
-    train = [Subset(pixels, targets, positions) for positions in (label, unlabel, valid)]
-    return DataSet(str(name), *train, test, nclass=info.nclass, mirror=name.name not in NO_MIRROR,
-                   shift=test.pixels.shape[2] // 8, whiten=whiten, p_unlabeled=class_weights(p_unlabeled, info.nclass))
+    subsets = [Subset(*train, positions) for positions in (label, unlabel, valid)]
+    return DataSet(str(name), *subsets, Subset(*test, np.arange(len(test[1]))), nclass=info.nclass,
+                   mirror=name.name not in NO_MIRROR, shift=test[0].shape[2] // 8, whiten=whiten, p_unlabeled=weights)
 
 
 def _read(paths, info):
@@ -124,4 +136,7 @@ def class_weights(text, nclass):
     return weights / weights.max()
 
 
-DATASETS = Registry(load)
+# Of MixMatch's code: unlabelled images are those without a label (SSL/).
+DATASETS = Registry(splits.ssl_split)
+# Of FixMatch's code: unlabelled images are all training images, the labelled ones included (SSL2/).
+PAIR_DATASETS = Registry(splits.ssl2_split)

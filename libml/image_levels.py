@@ -80,15 +80,18 @@ GEOMETRIC = ('Rotate', 'ShearX', 'ShearY', 'TranslateX', 'TranslateY')
 
 
 def start(images):
-    """uint8 [b, h, w, c] -> (images, shown): all pixels show the picture, shown is 1 in uint8 [b, h, w, 1]."""
-    return images, tf.ones([tf.shape(images)[0], *images.shape[1:3], 1], tf.uint8)
+    """uint8 [b, h, w, c] -> (images, shown): all pixels show the picture, so shown is 1 in uint8 [b, h, w, c].
+
+    All channels of a pixel have the same `shown`; one value for all would be slower to multiply with.
+    """
+    return images, tf.ones_like(images)
 
 
 def apply(state, ops, levels, negate, draws):
     """One operation on each image.
 
     Args:
-        state: (uint8 [b, h, w, c], uint8 [b, h, w, 1]) from `start` or `apply`.
+        state: (uint8 [b, h, w, c], uint8 [b, h, w, c]) from `start` or `apply`.
         ops: int32 [b], indices of NAMES.
         levels: int32 [b] in 0..MAX_LEVEL.
         negate: bool [b], whether geometric operations go the other way.

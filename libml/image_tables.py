@@ -72,4 +72,4 @@ def _looked_up(positions, table, images):
     """Entries of uint8 tables [b, c, 256] at positions [b, h*w*c], in the shape of the images."""
     entries = images.shape[-1] * 256
     positions += tf.range(tf.shape(images)[0])[:, None] * entries
-    return tf.reshape(tf.gather(tf.reshape(table, [-1]), positions), [-1, *images.shape[1:]])
+    return tf.reshape(tf.gather_nd(tf.reshape(table, [-1]), positions[..., None]), [-1, *images.shape[1:]])

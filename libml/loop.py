@@ -73,6 +73,11 @@ class Loop:
             self.save()
         if self.stopped_by:
             print(f'Stopped by {self.stopped_by} at kimg {self.step / KIMG:.2f}, saved; the same command goes on.')
+            return
+        print(f'Finished at kimg {self.step / KIMG:g} in {self.model.folder.path}')
+        rows = self.model.folder.metrics()
+        if rows and 'accuracy' in rows[-1]:
+            print(f'{type(self.model).__name__} on {self.model.dataset.name}: test accuracy {rows[-1]["accuracy"]:.2f}%')
 
     def period(self, train_nimg, report_nimg):
         """Trains to the next multiple of `report_nimg` (or to `train_nimg`, or a signal) and reports there."""
@@ -99,14 +104,14 @@ class Loop:
         loss, values, _ = self.session.run(self.fetches)
         if not np.isfinite(loss):
             losses = ', '.join(f'{tag} {value:g}' for tag, value in values.items())
-            raise Diverged(f'loss {loss:g} at step {self.step} ({losses}): try a smaller lr; the checkpoint of step '
-                           f'{self.saved_step()} is in {self.model.folder.tf}')
+            raise Diverged(f'loss {loss:g} at step {self.step} ({losses}): {self.advice()}')
         self.step += self.model.params.batch
         return values
 
-    def saved_step(self):
-        """The step of the newest checkpoint on disk."""
-        return int(checkpoint.all_in(self.model.folder.tf)[-1].rpartition('-')[2])
+    def advice(self):
+        """What to do after numbers that are not finite, and what there is to go on from."""
+        found = checkpoint.all_in(self.model.folder.tf)
+        return f'try a smaller lr; the last good checkpoint is {found[-1] if found else "none"}'
 
     def report(self, values, img_per_s):
         """Evaluates, prints the accuracy line, and appends to metrics.jsonl and the event file."""
@@ -132,8 +137,7 @@ class Loop:
             Diverged: a weight is not finite; nothing is written.
         """
         if not self.session.run(self.model.all_finite):
-            raise Diverged(f'weights are not finite after step {self.step}: try a smaller lr; the checkpoint of step '
-                           f'{self.saved_step()} is in {self.model.folder.tf}')
+            raise Diverged(f'weights are not finite after step {self.step}: {self.advice()}')
         checkpoint.save(self.session, self.model.saver, self.model.folder.tf, self.step, self.keep_ckpt)
         self.saved = self.step
 

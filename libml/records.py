@@ -33,7 +33,7 @@ def write_records(path, images, labels):
         InputError: the file cannot be written.
     """
     if images.dtype != np.uint8 or images.ndim != 4 or len(images) != len(labels):
-        raise ValueError(f'images {images.dtype} {images.shape} with {len(labels)} labels, not uint8 [n, h, w, c] and [n]')
+        raise ValueError(f'images {images.dtype} {images.shape}, {len(labels)} labels, not uint8 [n, h, w, c] and [n]')
     with tf.Graph().as_default() as graph, tf.device('/cpu:0'):
         pixels = tf.compat.v1.placeholder(tf.uint8, [None, *images.shape[1:]])
         encoded = tf.io.encode_png(pixels)

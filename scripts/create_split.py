@@ -27,5 +27,5 @@ if __name__ == '__main__':
     flags.DEFINE_string('data_dir', None, 'Data folder; without it $ML_DATA, else ./data.')
     flags.DEFINE_integer('seed', 0, 'Seed of the draw; 0 takes the images of each class in order.')
     flags.DEFINE_integer('size', None, 'Number of labelled images.', required=True)
-    flags.DEFINE_bool('ssl2', False, 'Write the files of FixMatch\'s code (SSL2/) in place of those of MixMatch\'s (SSL/).')
+    flags.DEFINE_bool('ssl2', False, 'Write the files of FixMatch code (SSL2/), not those of MixMatch code (SSL/).')
     run_main(main)

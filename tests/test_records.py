@@ -150,11 +150,12 @@ def test_description_is_written_and_read(tmp_path):
 
 
 def test_folders_of_the_original_have_no_description(tmp_path):
-    for name, shape, nclass in [('cifar10', (32, 32, 3), 10), ('cifar100', (32, 32, 3), 100), ('stl10', (96, 96, 3), 10),
-                                ('svhn', (32, 32, 3), 10), ('svhn_noextra', (32, 32, 3), 10), ('usps', (16, 16, 1), 10),
-                                ('mnist', (28, 28, 1), 10), ('fashion_mnist', (28, 28, 1), 10), ('digits', (8, 8, 1), 10)]:
+    for name, side, colors, nclass in [
+            ('cifar10', 32, 3, 10), ('cifar100', 32, 3, 100), ('svhn', 32, 3, 10), ('svhn_noextra', 32, 3, 10),
+            ('stl10', 96, 3, 10), ('mnist', 28, 1, 10), ('fashion_mnist', 28, 1, 10), ('usps', 16, 1, 10),
+            ('digits', 8, 1, 10)]:
         info = descriptions.read_description(tmp_path, name)
-        assert (info.height, info.width, info.colors) == shape
+        assert (info.height, info.width, info.colors) == (side, side, colors)
         assert info.nclass == len(set(info.class_names)) == nclass
     with refused('nosuch', 'cifar10'):
         descriptions.read_description(tmp_path, 'nosuch')

@@ -1,0 +1,40 @@
+"""Starts the scripts as a user does: as processes."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+# A MixMatch that takes milliseconds a step.
+TINY = ['--dataset=digits.1@40-100', '--filters=4', '--repeat=1', '--batch=16', '--bn_momentum=0.9', '--ema=0.9',
+        '--w_match=5', '--warmup_kimg=8', '--report_kimg=1', '--save_kimg=2']
+
+
+def start(script, *args, **kwargs):
+    """A process of `python <script> <args>` from the project's folder."""
+    return subprocess.Popen([sys.executable, script, *map(str, args)], cwd=ROOT, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True, env=dict(os.environ, PYTHONPATH=str(ROOT)), **kwargs)
+
+
+def run(script, *args):
+    """(exit code, stdout, stderr without the log lines that TensorFlow prints at its import)."""
+    process = start(script, *args)
+    out, err = process.communicate(timeout=300)
+    return process.returncode, out, quiet(err)
+
+
+def quiet(err):
+    """What the scripts themselves wrote to stderr."""
+    noise = ('WARNING: All log messages', 'I0000', 'W0000', 'E0000', 'To enable the following')
+    return '\n'.join(line for line in err.splitlines() if not line.startswith(noise))
+
+
+def wait_for(condition, process, seconds=120):
+    """Waits until condition() is true, or fails when the process ends or the time is up."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, f'ended with {process.returncode}: {process.communicate()}'
+        assert time.monotonic() < end, 'waited too long'
+        time.sleep(0.02)

@@ -1,0 +1,258 @@
+"""CTAugment: recorded operations, and its sampling and updates against the sequential algorithm in numpy."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from libml import augment, ctaugment, image_ops
+from libml.draws import Draws
+
+tf1 = tf.compat.v1
+NAMES, OPERATIONS, ROWS = ctaugment.NAMES, ctaugment.OPERATIONS, ctaugment.ROWS
+CTA = ctaugment.CTAugment(depth=2, th=0.8, decay=0.99)
+
+
+def run(tensors):
+    """Builds tensors() in a new graph and evaluates them."""
+    with tf.Graph().as_default(), tf1.Session() as session:
+        return session.run(tensors())
+
+
+def noise(*shape, seed=0):
+    return np.random.RandomState(seed).randint(0, 256, shape).astype(np.uint8)
+
+
+def uneven_rates(seed=0):
+    return np.where(ctaugment.MASK, np.random.RandomState(seed).uniform(0, 1, ctaugment.MASK.shape), 0).astype(np.float32)
+
+
+def random_policy(n, depth, seed=0, names=NAMES):
+    rng = np.random.RandomState(seed)
+    ops = rng.choice([NAMES.index(name) for name in names], (n, depth))
+    return ctaugment.Policy(ops.astype(np.int32), rng.uniform(size=(n, depth, 2)))
+
+
+class Sequential:
+    """The algorithm as written down: a list of rates per operation, one image and one operation at a time."""
+
+    def __init__(self, rates, th=0.8, decay=0.99):
+        self.th, self.decay = th, decay
+        self.rates = {name: [] for name in NAMES}
+        for row, (name, k) in zip(rates, ROWS):
+            self.rates[name].append(row[:OPERATIONS[name].bins[k]].copy())
+
+    def rate_to_p(self, rate):
+        p = rate + np.float32(1 - self.decay)
+        p = p / p.max()
+        p[p < np.float32(self.th)] = 0
+        return p
+
+    def value(self, rate, u_bin, u_offset):
+        p = self.rate_to_p(rate).astype(np.float64)
+        ends = np.cumsum(p)
+        j = next(j for j, end in enumerate(ends) if u_bin * ends[-1] < end)
+        return (j + u_offset) / len(rate)
+
+    def update(self, policy, proximity):
+        for ops, params, g in zip(*policy, proximity):
+            for op, values in zip(ops, params):
+                for value, rate in zip(values, self.rates[NAMES[op]]):
+                    i = int(value * len(rate) * 0.999)
+                    rate[i] = np.float32(self.decay) * rate[i] + np.float32(1 - self.decay) * np.float32(g)
+
+    def matrix(self):
+        out = np.zeros(ctaugment.MASK.shape, np.float32)
+        for i, (name, k) in enumerate(ROWS):
+            out[i, :len(self.rates[name][k])] = self.rates[name][k]
+        return out
+
+
+def test_table_of_operations():
+    bins = {name: operation.bins for name, operation in OPERATIONS.items()}
+    assert list(bins) == ('autocontrast blur brightness color contrast cutout equalize invert identity posterize rescale '
+                          'rotate sharpness shear_x shear_y smooth solarize translate_x translate_y').split()
+    assert bins.pop('identity') == () and bins.pop('posterize') == (8,) and bins.pop('rescale') == (17, 6)
+    assert set(bins.values()) == {(17,)}
+    assert ctaugment.initial_rates().shape == (19, 17) and ctaugment.initial_rates().sum() == 17 * 17 + 8 + 6
+
+
+def test_golden_operations(golden):
+    """All recorded operations and parameters in one batch."""
+    arrays = golden('ctaugment_ops')
+    ops, params, wanted, images = [], [], [], []
+    for name in NAMES:
+        if name != 'cutout':
+            for args, out in zip(arrays[f'args:{name}'], arrays[f'out:{name}']):
+                ops += [[NAMES.index(name)]] * 3
+                params += [[np.r_[args, 0, 0][:2]]] * 3
+                wanted += list(out)
+                images += list(arrays['images'])
+    assert len(ops) > 900
+    out = run(lambda: ctaugment.CTAugment(depth=1).apply(
+        tf.constant(np.array(images)), ctaugment.Policy(tf.constant(ops), tf.constant(np.array(params))), Draws(0, 0)))
+    for i, (op,) in enumerate(ops):
+        np.testing.assert_array_equal(out[i], wanted[i], err_msg=f'{NAMES[op]} {params[i]}')
+
+
+@pytest.mark.parametrize('shape', [(32, 32, 3), (8, 8, 1), (24, 40, 3)])
+def test_batch_equals_one_image_at_a_time(shape):
+    """Without the cutouts, whose places depend on the position in the batch."""
+    images = noise(24, *shape)
+    policy = random_policy(24, 2, names=[name for name in NAMES if name != 'cutout'])
+
+    def tensors():
+        ops, params = tf1.placeholder(tf.int32, [None, 2]), tf1.placeholder(tf.float64, [None, 2, 2])
+        x = tf1.placeholder(tf.uint8, [None, *shape])
+        return [x, ops, params, CTA.apply(x, ctaugment.Policy(ops, params), Draws(0, 0))]
+
+    with tf.Graph().as_default(), tf1.Session() as session:
+        *feeds, out = tensors()
+        whole = session.run(out, dict(zip(feeds, (images, *policy))))
+        single = [session.run(out, dict(zip(feeds, [a[i:i + 1] for a in (images, *policy)]))) for i in range(24)]
+    np.testing.assert_array_equal(whole, np.concatenate(single))
+    assert np.any(whole != images)
+
+
+def test_cutout_operation_and_final_cutout():
+    """A rectangle of 127 around the drawn centre: side 2 * (size // 2), size 1 + int(0.499 p min(h, w))."""
+    n, height, width = 200, 24, 40
+    images, draws = np.full([n, height, width, 3], 9, np.uint8), Draws(1, 2)
+    p = np.r_[0., 1., np.random.RandomState(0).uniform(size=n - 2)]
+
+    def tensors():
+        policy = ctaugment.Policy(tf.fill([n, 1], NAMES.index('cutout')), tf.constant(np.stack([p, p], -1)[:, None]))
+        draws = Draws(1, 2)
+        centers = [[draws.uniform(f'{name}/{axis}', [n], 0, size, tf.int32) for axis, size in (('x', width), ('y', height))]
+                   for name in ('slot0', 'cutout')]
+        x = tf.constant(images)
+        return [ctaugment.CTAugment(depth=1).apply(x, policy, draws), ctaugment.cutout(x, draws), centers]
+
+    applied, final, centers = run(tensors)
+    for out, strength, (xs, ys) in (applied, p, centers[0]), (final, np.ones(n), centers[1]):
+        for i in range(n):
+            half = (1 + int(0.499 * strength[i] * 24)) // 2
+            wanted = images[i].copy()
+            wanted[max(0, ys[i] - half):ys[i] + half, max(0, xs[i] - half):xs[i] + half] = 127
+            np.testing.assert_array_equal(out[i], wanted)
+    assert (final == 127).sum((1, 2, 3)).max() == 12 * 12 * 3
+    assert len(np.unique(centers[1][0])) == 40 and len(np.unique(centers[1][1])) == 24
+
+
+def test_sampling_equals_the_sequential_algorithm():
+    n, rates = 500, uneven_rates()
+
+    def tensors():
+        draws = Draws(5, 6)
+        uniform = [draws.uniform(name, [n, 2, 2], dtype=tf.float64) for name in ('bin', 'offset')]
+        return [CTA.sample(draws, n, rates), *uniform]
+
+    policy, u_bin, u_offset = run(tensors)
+    sequential = Sequential(rates)
+    for i in np.ndindex(n, 2):
+        for k, rate in enumerate(sequential.rates[NAMES[policy.ops[i]]]):
+            np.testing.assert_allclose(policy.params[i][k], sequential.value(rate, u_bin[i][k], u_offset[i][k]), rtol=1e-12)
+
+
+def test_distribution_of_samples():
+    """Operations are uniform, bins follow their probabilities, places within a bin are uniform; probes are uniform."""
+    n, rates = 60000, uneven_rates(1)
+    policy, probe, probabilities = run(lambda: [CTA.sample(Draws(0, 1), n, rates), CTA.sample_probe(Draws(0, 2), n),
+                                                CTA.probabilities(rates)])
+    for ops in policy.ops, probe.ops:
+        counts = np.bincount(ops.ravel(), minlength=19)
+        assert ops.shape == (n, 2) and np.all(np.abs(counts - 2 * n / 19) < 5 * (2 * n / 19) ** 0.5)
+    for row, (name, k) in enumerate(ROWS):
+        bins = OPERATIONS[name].bins[k]
+        values = policy.params[policy.ops == NAMES.index(name)][:, k] * bins
+        counts, expected = np.bincount(values.astype(int), minlength=bins), len(values) * probabilities[row, :bins]
+        assert np.all(counts[expected == 0] == 0) and np.any(expected == 0)
+        assert np.all(np.abs(counts - expected) <= 5 * expected ** 0.5)
+        assert abs((values % 1).mean() - 0.5) < 0.02 and values.max() < bins
+    values = probe.params
+    assert values.min() >= 0 and values.max() < 1 and abs(np.corrcoef(values.reshape(-1, 4).T) - np.eye(4)).max() < 0.02
+    for i in np.ndindex(2, 2):
+        counts = np.histogram(values[:, i[0], i[1]], 20, (0, 1))[0]
+        assert np.all(np.abs(counts - n / 20) < 5 * (n / 20) ** 0.5)
+
+
+@pytest.mark.parametrize('names', [NAMES, ('rescale', 'identity'), ('posterize',)])
+def test_updates_equal_the_sequential_algorithm(names):
+    """With few operations, many probes hit the same bin, in one batch and one image."""
+    rates, sequential = uneven_rates(2), Sequential(uneven_rates(2))
+    for step in range(4):
+        policy = random_policy(64, 2, step, names)
+        policy.params[:6] = np.array([0, 1, 1 / 17, 3 / 8, 5 / 6, 1 - 1e-12])[:, None, None]  # Ends and edges of bins.
+        proximity = np.random.RandomState(step).uniform(size=64).astype(np.float32)
+        rates = run(lambda: CTA.update(tf.constant(rates), ctaugment.Policy(*map(tf.constant, policy)), proximity))
+        sequential.update(policy, proximity)
+    assert rates.dtype == np.float32
+    np.testing.assert_allclose(rates, sequential.matrix(), rtol=1e-5, atol=1e-7)
+    assert np.any(rates != uneven_rates(2)) and np.all(rates[~ctaugment.MASK] == 0)
+    untouched = [i for i, (name, _) in enumerate(ROWS) if name not in names]
+    np.testing.assert_array_equal(rates[untouched], uneven_rates(2)[untouched])
+
+
+def test_one_update_by_hand():
+    """0.06 of 17 bins is bin 1, but is credited to bin 0 (and 1/17 + 1e-4 too): int(0.06 * 17 * 0.999) = 1."""
+    policy = ctaugment.Policy(tf.constant([[NAMES.index('blur'), NAMES.index('rescale')]]),
+                              tf.constant([[[1 / 17 + 5e-5, 0.5], [1., 0.4]]], tf.float64))
+    with tf.Graph().as_default(), tf1.Session() as session:
+        policy = ctaugment.Policy(tf.constant([[NAMES.index('blur'), NAMES.index('rescale')]]),
+                                  tf.constant([[[1 / 17 + 5e-5, 0.5], [1., 0.4]]], tf.float64))
+        rates = session.run(CTA.update(ctaugment.initial_rates(), policy, tf.constant([0.25])))
+    changed = {(*ROWS[i], j) for i, j in np.argwhere(rates != ctaugment.initial_rates())}
+    assert changed == {('blur', 0, 0), ('rescale', 0, 16), ('rescale', 1, 2)}
+    np.testing.assert_allclose(rates[rates != ctaugment.initial_rates()], 0.99 + 0.01 * 0.25, rtol=1e-6)
+
+
+def test_weights_and_table():
+    rates = ctaugment.initial_rates()
+    rates[ROWS.index(('rescale', 1))][:6] = [1, 0.9, 0.75, 0.79, 0.5, 0]
+    weights, probabilities = run(lambda: [CTA.weights(rates), CTA.probabilities(rates)])
+    row = ROWS.index(('rescale', 1))
+    np.testing.assert_allclose(weights[row, :6], [1, 0.90099, 0, 0, 0, 0], atol=1e-5)
+    np.testing.assert_allclose(probabilities[row, :2], [1 / 1.90099, 0.90099 / 1.90099], atol=1e-5)
+    np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-6)
+    lines = CTA.table(weights).split('\n')
+    assert [line.split()[0] for line in lines] == sorted(NAMES)
+    assert lines[sorted(NAMES).index('rescale')] == (
+        'rescale             ' + ' '.join(['1.00'] * 17) + ' / 1.00 0.90 0.00 0.00 0.00 0.00')
+    assert lines[sorted(NAMES).index('posterize')] == 'posterize           ' + ' '.join(['1.00'] * 8)
+    assert lines[sorted(NAMES).index('identity')] == 'identity            '
+
+
+def test_name():
+    assert CTA.name == 'CTAugment_depth2_th0.80_decay0.990'
+
+
+def test_translations_do_nothing():
+    images = noise(40, 32, 32, 3)
+    policy = random_policy(40, 2, names=['translate_x', 'translate_y'])
+    out = run(lambda: CTA.apply(tf.constant(images), ctaugment.Policy(*map(tf.constant, policy)), Draws(0, 0)))
+    np.testing.assert_array_equal(out, images)
+
+
+def test_strong_and_probe_are_functions_of_their_key():
+    images, rates = noise(32, 32, 32, 3), ctaugment.initial_rates()
+
+    def views(seed, position):
+        draws = Draws(seed, position)
+        return [CTA.strong(tf.constant(images), rates, draws.within('strong')),
+                CTA.strong(tf.constant(images), rates, draws.within('strong'), final_cutout=False),
+                *CTA.probe(tf.constant(images), draws.within('probe'))]
+
+    strong, uncut, probe, policy = run(lambda: views(1, 2))
+    for out in strong, uncut, probe:
+        assert out.dtype == np.float32 and out.shape == images.shape and np.abs(out).max() <= 1
+    assert (strong != uncut).any((1, 2, 3)).all() and policy.params.shape == (32, 2, 2)
+    again = run(lambda: views(1, 2))
+    for a, b in zip((strong, uncut, probe), again):
+        np.testing.assert_array_equal(a, b)
+    for other in run(lambda: views(1, 3))[0], run(lambda: views(2, 2))[0], probe:
+        assert (strong != other).any((1, 2, 3)).mean() > 0.9
+    applied = run(lambda: augment.to_float(CTA.apply(tf.constant(images), policy, Draws(1, 2).within('probe'))))
+    np.testing.assert_array_equal(probe, applied)
+
+
+def test_every_image_operation_is_known():
+    assert {operation.image_op for operation in OPERATIONS.values()} <= set(image_ops.OPERATIONS)

@@ -1,0 +1,100 @@
+"""Names of datasets, and what is loaded for them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from libml import data_pair, descriptions, records
+from libml.utils import InputError
+
+
+@pytest.fixture(scope='module')
+def data_dir(tmp_path_factory):
+    """A folder with `digits`, and `made`: 60 + 12 colour pictures of 3 classes whose bytes tell their position."""
+    folder = tmp_path_factory.mktemp('data')
+    data_pair.DATASETS['digits-10'](str(folder))
+    for subset, n in (('train', 60), ('test', 12)):
+        images = np.arange(n, dtype=np.uint8)[:, None, None, None].repeat(12, 1).repeat(12, 2).repeat(3, 3)
+        records.write_records(str(folder / f'made-{subset}.tfrecord'), images, np.arange(n) % 3)
+    descriptions.write_description(str(folder), descriptions.Description('made', 12, 12, 3, 3, ('a', 'b', 'c'),
+                                                                         dict(train=60, test=12)))
+    return str(folder)
+
+
+def positions(subset):
+    return subset.images[:, 0, 0, 0].tolist()
+
+
+@pytest.mark.parametrize('text, expected', [
+    ('cifar10.3@250-5000', ('cifar10', 3, 250, 5000)), ('svhn_noextra.0@40-1', ('svhn_noextra', 0, 40, 1)),
+    ('cifar100-5000', ('cifar100', None, None, 5000))])
+def test_grammar(text, expected):
+    name = data_pair.parse(text)
+    assert (name.name, name.seed, name.labels, name.valid) == expected and str(name) == text
+
+
+@pytest.mark.parametrize('text', ['cifar10', 'cifar10.3', 'cifar10.3@250', 'cifar10@250-1', 'cifar10.-1@250-1', '',
+                                  'cifar10.3@{250}-1', 'cifar10.3@0-1', '../x.1@2-3', 'cifar10.3@250-5000\n'])
+def test_wrong_grammar(text):
+    with pytest.raises(InputError):
+        data_pair.DATASETS[text]
+
+
+def test_mixmatch_split_partitions_the_training_images(data_dir):
+    dataset = data_pair.DATASETS['made.1@9-6'](data_dir)
+    parts = [positions(s) for s in (dataset.labeled, dataset.valid, dataset.unlabeled)]
+    assert [len(p) for p in parts] == [9, 6, 45] and sorted(sum(parts, [])) == list(range(60))
+    with open(f'{data_dir}/SSL/made.1@9-map.json') as f:
+        split = json.load(f)
+    assert parts[0] == split['label'] and parts[1] + parts[2] == split['unlabel']
+    np.testing.assert_array_equal(dataset.labeled.labels, np.array(parts[0]) % 3)
+    assert (dataset.name, dataset.nclass, dataset.height, dataset.colors, dataset.shift) == ('made.1@9-6', 3, 12, 3, 1)
+
+
+def test_fixmatch_split_includes_labelled_images_and_validates_on_others(data_dir):
+    dataset = data_pair.PAIR_DATASETS['made.1@9-6'](data_dir)
+    labeled, valid, unlabeled = [positions(s) for s in (dataset.labeled, dataset.valid, dataset.unlabeled)]
+    assert sorted(valid + unlabeled) == list(range(60)) and set(labeled) <= set(unlabeled)
+    with open(f'{data_dir}/SSL2/made-unlabel.json') as f:
+        order = json.load(f)['indexes']
+    assert valid == [p for p in order if p not in labeled][:6]
+    assert unlabeled == [p for p in order if p not in valid]
+
+
+def test_all_labels(data_dir):
+    dataset = data_pair.DATASETS['made-7'](data_dir)
+    assert positions(dataset.valid) == list(range(7)) and positions(dataset.labeled) == list(range(7, 60))
+    assert len(dataset.unlabeled) == 0 and len(dataset.test) == 12
+
+
+def test_digits_are_made_at_first_use(data_dir):
+    dataset = data_pair.DATASETS['digits.3@40-100'](data_dir)
+    assert [len(s) for s in (dataset.labeled, dataset.unlabeled, dataset.valid, dataset.test)] == [40, 1260, 100, 397]
+    assert not dataset.mirror and dataset.shift == 1 and dataset.test.images.shape == (397, 8, 8, 1)
+    assert np.bincount(dataset.labeled.labels).tolist() == [4] * 10
+
+
+def test_class_weights(data_dir):
+    dataset = data_pair.DATASETS['made.1@9-6'](data_dir, p_unlabeled='1,2,4')
+    np.testing.assert_array_equal(dataset.p_unlabeled, np.float32([0.25, 0.5, 1]))
+    for text in ('1,2', '1,2,x', '-1,2,3', '0,0,0', '1,2,nan'):
+        with pytest.raises(InputError, match='3 comma-separated'):
+            data_pair.class_weights(text, 3)
+
+
+@pytest.mark.parametrize('text, reason', [('made.1@61-0', '60'), ('made.1@60-0', 'leave none'),
+                                          ('made.1@9-51', 'leave none'), ('nothing.1@9-6', 'unknown dataset')])
+def test_impossible_datasets(data_dir, text, reason):
+    with pytest.raises(InputError, match=reason) as error:
+        data_pair.DATASETS[text](data_dir)
+    assert '\n' not in str(error.value)
+
+
+def test_fashion_mnist_has_a_border(tmp_path):
+    for subset, n in (('train', 20), ('test', 10)):
+        images = np.full([n, 28, 28, 1], 200, np.uint8)
+        records.write_records(str(tmp_path / f'fashion_mnist-{subset}.tfrecord'), images, np.arange(n) % 10)
+    dataset = data_pair.DATASETS['fashion_mnist.1@10-2'](str(tmp_path))
+    assert dataset.test.images.shape == (10, 32, 32, 1) and dataset.mirror
+    assert dataset.test.images[0, :3, :3, 0].tolist() == [[0, 0, 0], [0, 0, 0], [0, 0, 200]]
