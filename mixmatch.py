@@ -46,8 +46,8 @@ class MixMatch(models.MultiModel):
 
     def algorithm(self):
         p, data = self.params, self.dataset
-        labeled = self.stream('labeled', data.labeled, single(self.weak))
-        unlabeled = self.stream('unlabeled', data.unlabeled, Views([self.weak] * p.nu))
+        labeled = self.stream('labeled', data.labeled, single(data.weak))
+        unlabeled = self.stream('unlabeled', data.unlabeled, Views([data.weak] * p.nu))
         x, y, label = self.placeholders(labeled.image, unlabeled.image, labeled.label)
 
         views = tf.unstack(tf.ensure_shape(y, unlabeled.image.shape), axis=1)

@@ -1,9 +1,12 @@
 """Datasets in memory and the streams of batches that are drawn from them."""
 
+import re
+
 import numpy as np
 import tensorflow as tf
 from easydict import EasyDict
 
+from libml.augment import Weak
 from libml.draws import Draws
 
 # A batch is made while the one before is trained on; two more wait. More would only hold memory.
@@ -50,21 +53,22 @@ class DataSet:
         name: as on the command line, `cifar10.3@250-5000`.
         labeled, unlabeled, valid, test: Subset. `unlabeled` is empty where all labels are used.
         height, width, colors, nclass: int.
-        mirror: whether weak augmentation flips; shift: by how many pixels it moves at most.
+        base: the name without seed and sizes, `cifar10`.
+        weak: the weak augmentation of its images, a function of (uint8 [b, h, w, c], Draws).
         mean, std: float32 [colors], what the network's input is normalised with (0 and 1 unless whitened).
         p_unlabeled: float32 [nclass] class weights with maximum 1, or None.
     """
 
     def __init__(self, name, labeled, unlabeled, valid, test, nclass, mirror, shift, whiten=False, p_unlabeled=None):
         self.name = name
+        self.base = re.match(r'\w*', name)[0]
         self.labeled = labeled
         self.unlabeled = unlabeled
         self.valid = valid
         self.test = test
         self.height, self.width, self.colors = test.pixels.shape[1:]
         self.nclass = nclass
-        self.mirror = mirror
-        self.shift = shift
+        self.weak = Weak(mirror, shift)
         self.p_unlabeled = p_unlabeled
         self.mean = np.zeros(self.colors, np.float32)
         self.std = np.ones(self.colors, np.float32)

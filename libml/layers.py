@@ -34,6 +34,24 @@ def interleave(tensors, batch):
     return [tf.concat(c, 0) for c in chunks]
 
 
+def interleave_rows(x, groups):
+    """Rows [n * groups, ...] in the order in which `groups` equal parts of neighbours each get every groups-th row.
+
+    Output row j * n + i is input row i * groups + j. (fixmatch@d4985a1 libml/utils.py)
+    """
+    return tf.reshape(_swap(tf.reshape(x, [-1, groups, *x.shape[1:]])), [-1, *x.shape[1:]])
+
+
+def deinterleave_rows(x, groups):
+    """The inverse of interleave_rows."""
+    return tf.reshape(_swap(tf.reshape(x, [groups, -1, *x.shape[1:]])), [-1, *x.shape[1:]])
+
+
+def _swap(x):
+    """Exchanges the first two axes."""
+    return tf.transpose(x, [1, 0, *range(2, len(x.shape))])
+
+
 def mix(x0, l0, x1, l1, beta, draws):
     """MixUp of (x0, l0) with rows of (x1, l1) in random order; the first has weight lam >= 0.5. arXiv:1710.09412.
 

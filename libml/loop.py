@@ -120,13 +120,16 @@ class Loop:
         raw = model.accuracies(self.session, model.ops.classify_raw)
         print(f'kimg {self.step // KIMG:<5}  accuracy train/valid/test  '
               + '  '.join(f'{value:.2f}' for value in ema.values()), flush=True)
+        text, more = model.report(self.session)
+        if text:
+            print(text, flush=True)
         scalars = {tag: float(value) for tag, value in values.items()}
         scalars.update({accuracy_tag(name): value for name, value in ema.items()})
         scalars.update({accuracy_tag(name, 'raw/'): value for name, value in raw.items()})
         scalars = {tag: value for tag, value in scalars.items() if math.isfinite(value)}
         model.folder.add_metrics(dict(step=self.step, kimg=self.step / KIMG, **scalars, img_per_s=round(img_per_s, 2)))
         summary = tf.compat.v1.Summary(value=[tf.compat.v1.Summary.Value(tag=tag, simple_value=value)
-                                              for tag, value in {**scalars, 'img_per_s': img_per_s}.items()])
+                                              for tag, value in {**scalars, 'img_per_s': img_per_s}.items()] + more)
         self.writer.add_summary(summary, self.step)
         self.writer.flush()
 

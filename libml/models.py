@@ -4,7 +4,6 @@ import tensorflow as tf
 from easydict import EasyDict
 
 from libml import archs, ema, nn
-from libml.augment import Weak
 from libml.draws import Draws
 from libml.train import Model
 from libml.utils import InputError, ilog2
@@ -18,7 +17,6 @@ class MultiModel(Model):
     Attributes:
         draws: Draws of this step: what a graph draws at random within a step.
         ema: the moving averages of the weights.
-        weak: the dataset's weak augmentation.
     """
 
     HPARAMS = dict(
@@ -42,7 +40,6 @@ class MultiModel(Model):
     def model(self):
         self.draws = Draws(self.params.seed, self.step.read_value())
         self.ema = ema.MovingAverage(self.params.get('ema', self.EMA))
-        self.weak = Weak(self.dataset.mirror, self.dataset.shift)
         self.batch_norms = {}
         return self.algorithm()
 
@@ -101,7 +98,7 @@ class MultiModel(Model):
         """Op that moves the running batch-norm statistics by one batch and nothing else."""
         return tf.group(self.batch_norms[statistics].updates())
 
-    def train_op(self, loss, optimizer, statistics, decay=0., after=None):
+    def train_op(self, loss, optimizer, statistics, decay=0., before=(), after=None):
         """One step: gradients, optimizer, weight decay, moving averages and batch-norm statistics, step counter.
 
         Each waits for the one before: two runs are equal to the bit.
@@ -111,11 +108,12 @@ class MultiModel(Model):
             optimizer: a tf.compat.v1.train.Optimizer.
             statistics: name of the classifier pass that the running batch-norm statistics follow.
             decay: every kernel is multiplied by 1 - decay after the optimizer's step (decoupled weight decay).
+            before: tensors to compute before anything is updated.
             after: function without arguments that makes further update ops, run with those of the averages.
         """
         variables = tf.compat.v1.trainable_variables()
         # As one tuple: no variable changes before all that this step reads has been read.
-        gradients = tf.tuple(tf.gradients(loss, variables))
+        gradients = tf.tuple(tf.gradients(loss, variables), control_inputs=before)
         last = [optimizer.apply_gradients(zip(gradients, variables))]
         if decay:
             with tf.control_dependencies(last):

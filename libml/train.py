@@ -46,7 +46,7 @@ def run(model_class, **defaults):
         if len(argv) > 1:
             raise InputError(f'unexpected argument {argv[1]!r}: flags are written --name=value')
         args = {name: FLAGS[name].value for name in table}
-        dataset = data_pair.DATASETS[args['dataset']](args['data_dir'], args['whiten'], args['p_unlabeled'])
+        dataset = model_class.DATASETS[args['dataset']](args['data_dir'], args['whiten'], args['p_unlabeled'])
         model = model_class(args['train_dir'], dataset, **{name: args[name] for name in model_class.HPARAMS})
         if args['eval_ckpt']:
             model.eval_checkpoint(args['eval_ckpt'])
@@ -62,12 +62,15 @@ class Model:
 
     A subclass names its hyper-parameters in HPARAMS, name -> (default, help[, whether it is in the run's name: True]),
     and builds its graph in `model()`, which returns an EasyDict of ops: the placeholders `x`, `y`, `label`, then
-    `train_op`, `loss`, `classify_raw`, `classify_op`, `tune_op`, and `losses` and `monitors` (tag -> scalar).
+    `train_op`, `loss`, `classify_raw`, `classify_op`, maybe `tune_op`, and `losses` and `monitors` (tag -> scalar).
+
+    DATASETS is what `--dataset` is looked up in.
 
     Raises:
         InputError: an unknown hyper-parameter or a value that cannot be.
     """
 
+    DATASETS = data_pair.DATASETS
     HPARAMS = dict(
         batch=(64, 'Labelled images in a batch.'),
         lr=(0.0001, 'Learning rate.'),
@@ -182,8 +185,13 @@ class Model:
         return {name: evaluate.accuracy(evaluate.predict(session, op, self.ops.x, s.images), s.labels)
                 for name, s in subsets.items()}
 
+    def report(self, session):
+        """What an algorithm adds to a report: text for the console, list of tf.compat.v1.Summary.Value."""
+        del session
+        return '', []
+
     def eval_checkpoint(self, path):
-        """Prints a table of accuracies of a checkpoint, before and after its batch-norm statistics are tuned.
+        """Prints a table of accuracies of a checkpoint, before and, with a `tune_op`, after tuning batch norm.
 
         Tuning runs `tune_op` on 16,384 training images in memory; nothing is saved.
 
@@ -193,12 +201,13 @@ class Model:
             dict: row of the table -> dict of accuracies in percent.
         """
         path = checkpoint.find(path)
+        kinds = ('', 'tuned_') if 'tune_op' in self.ops else ('',)
         with self.session(path) as session:
             step = int(session.run(self.step))
             print(f'{type(self).__name__} {path}  kimg {step // KIMG}')
             print(f'{"":<16}{"labeled":>8}{"valid":>8}{"test":>8}')
             table = {}
-            for prefix in ('', 'tuned_'):
+            for prefix in kinds:
                 if prefix:
                     self.tune(session, step)
                 for name, op in (('raw', self.ops.classify_raw), ('ema', self.ops.classify_op)):

@@ -49,7 +49,7 @@ def test_mixmatch_split_partitions_the_training_images(data_dir):
         split = json.load(f)
     assert parts[0] == split['label'] and parts[1] + parts[2] == split['unlabel']
     np.testing.assert_array_equal(dataset.labeled.labels, np.array(parts[0]) % 3)
-    assert (dataset.name, dataset.nclass, dataset.height, dataset.colors, dataset.shift) == ('made.1@9-6', 3, 12, 3, 1)
+    assert (dataset.name, dataset.nclass, dataset.height, dataset.colors, dataset.weak.shift) == ('made.1@9-6', 3, 12, 3, 1)
 
 
 def test_fixmatch_split_includes_labelled_images_and_validates_on_others(data_dir):
@@ -71,7 +71,7 @@ def test_all_labels(data_dir):
 def test_digits_are_made_at_first_use(data_dir):
     dataset = data_pair.DATASETS['digits.3@40-100'](data_dir)
     assert [len(s) for s in (dataset.labeled, dataset.unlabeled, dataset.valid, dataset.test)] == [40, 1260, 100, 397]
-    assert not dataset.mirror and dataset.shift == 1 and dataset.test.images.shape == (397, 8, 8, 1)
+    assert not dataset.weak.mirror and dataset.weak.shift == 1 and dataset.test.images.shape == (397, 8, 8, 1)
     assert np.bincount(dataset.labeled.labels).tolist() == [4] * 10
 
 
@@ -96,5 +96,5 @@ def test_fashion_mnist_has_a_border(tmp_path):
         images = np.full([n, 28, 28, 1], 200, np.uint8)
         records.write_records(str(tmp_path / f'fashion_mnist-{subset}.tfrecord'), images, np.arange(n) % 10)
     dataset = data_pair.DATASETS['fashion_mnist.1@10-2'](str(tmp_path))
-    assert dataset.test.images.shape == (10, 32, 32, 1) and dataset.mirror
+    assert dataset.test.images.shape == (10, 32, 32, 1) and dataset.weak.mirror
     assert dataset.test.images[0, :3, :3, 0].tolist() == [[0, 0, 0], [0, 0, 0], [0, 0, 200]]

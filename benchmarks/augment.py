@@ -1,0 +1,78 @@
+"""Images per second of the augmentations, through a stream as in training.
+
+python benchmarks/augment.py [--batch=448] [--seconds=2]
+
+weak: mirror and shift. ra: RandAugment r2_10_50, both operations on every image. rac: RandAugment of random level,
+each operation with probability 1/2. cta: CTAugment of depth 2 and its cutout (448 images are the unlabelled half of a
+FixMatch step). Medians of several rounds are printed, then a line of JSON.
+"""
+
+import json
+import statistics
+import time
+
+import numpy as np
+import tensorflow as tf
+from absl import flags
+
+from libml import augment, ctaugment, data
+from libml.randaugment import RandAugment, RandomLevelRandAugment
+from libml.utils import run_main, session_config
+
+FLAGS = flags.FLAGS
+flags.DEFINE_integer('batch', 448, 'Images in a batch.')
+flags.DEFINE_float('seconds', 2., 'Shortest time to measure each case for.')
+
+SIZES = (32, 96)
+ROUNDS = 5
+
+
+def weak(images, draws):
+    """Mirror and shift, as floats."""
+    return augment.to_float(augment.mirror_shift(images, draws, mirror=True, shift=images.shape[1] // 8))
+
+
+def cta(images, draws):
+    """A policy drawn by the first rates, and the cutout."""
+    return ctaugment.CTAugment().strong(images, tf.constant(ctaugment.initial_rates()), draws)
+
+
+POLICIES = {'weak': weak, 'ra': RandAugment(2, 10, 50), 'rac': RandomLevelRandAugment(cutout=True), 'cta': cta}
+
+
+def images_per_second(policy, size):
+    """Median rate over rounds of whole batches; what the stream has ready at the start is used up before."""
+    pixels = np.random.RandomState(0).randint(0, 256, [2 * FLAGS.batch, size, size, 3]).astype(np.uint8)
+    subset = data.Subset(pixels, np.zeros(len(pixels), np.int32), np.arange(len(pixels)))
+    with tf.Graph().as_default(), tf.compat.v1.Session(config=session_config()) as session:
+        streams = data.Streams(seed=0)
+        batch = streams.add('images', subset, FLAGS.batch, lambda images, draws: {'image': policy(images, draws)})
+        streams.start(session, 0)
+        step = session.make_callable(batch.image.op)  # The op, not its value: nothing is copied to Python.
+        for _ in range(8):
+            step()
+        return statistics.median(_round(step, FLAGS.seconds / ROUNDS) for _ in range(ROUNDS))
+
+
+def _round(step, seconds):
+    """Images per second of at least four batches and this many seconds."""
+    start, count = time.monotonic(), 0
+    while count < 4 or time.monotonic() - start < seconds:
+        step()
+        count += 1
+    return count * FLAGS.batch / (time.monotonic() - start)
+
+
+def main(argv):
+    del argv
+    result = {}
+    print(f'images per second, batch {FLAGS.batch}')
+    for size in SIZES:
+        for name, policy in POLICIES.items():
+            result[f'{name}_{size}'] = rate = round(images_per_second(policy, size))
+            print(f'{name:<6}{f"{size}x{size}x3":<10}{rate:>10,}', flush=True)
+    print(json.dumps(result))
+
+
+if __name__ == '__main__':
+    run_main(main)
