@@ -27,6 +27,7 @@ class CTAModel(pair_model.PairModel):
         adecay=(0.99, 'CTAugment: decay of the rates.', False),
         ath=(0.80, 'CTAugment: bins below this fraction of the best one are not used.', False),
     )
+    USES_CTAUGMENT = True
     FINAL_CUTOUT = True
 
     def resolve_params(self):
@@ -35,7 +36,9 @@ class CTAModel(pair_model.PairModel):
         if p.adepth < 1 or not 0 <= p.adecay < 1 or not 0 <= p.ath <= 1:
             raise InputError(f'--adepth={p.adepth} --adecay={p.adecay} --ath={p.ath}: give a depth of at least 1, a decay '
                              'in [0, 1) and a threshold in [0, 1]')
-        self.cta = None if self.fields[2].strong else CTAugment(p.adepth, p.ath, p.adecay)
+        self.cta = None
+        if self.USES_CTAUGMENT and not self.fields[2].strong:
+            self.cta = CTAugment(p.adepth, p.ath, p.adecay)
 
     def path_components(self):
         dataset, *rest = super().path_components()

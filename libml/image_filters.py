@@ -61,6 +61,6 @@ def _box_sum(values, size, images):
 def _interior(images, border):
     """float32 [h*w*c]: 0 for the outermost `border` pixels, 1 inside."""
     height, width, colors = images.shape[1:]
-    mask = np.zeros([height, width, colors], np.float32)
-    mask[border:-border, border:-border] = 1
-    return tf.constant(mask.ravel())
+    rows, columns = [np.pad(np.ones(size - 2 * border, np.float32), border) for size in (height, width)]
+    # Multiplied in the graph: as a constant the whole mask would be written with every copy of the graph.
+    return tf.reshape(tf.constant(rows[:, None]) * tf.constant(np.repeat(columns, colors)), [-1])

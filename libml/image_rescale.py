@@ -26,10 +26,11 @@ def rescale(images, cut_x, cut_y, method):
     """
     height, width, colors = images.shape[1:]
     # Pillow goes first along the rows, then along the columns, and rounds to bytes each time.
+    tables = {size: [tf.constant(table) for table in _tables(size)] for size in {height, width}}
     columns = tf.reshape(tf.transpose(images, [0, 2, 1, 3]), [-1, width, height * colors])
-    columns = tf.reshape(_resample(columns, cut_x, method), [-1, width, height, colors])
+    columns = tf.reshape(_resample(columns, cut_x, method, *tables[width]), [-1, width, height, colors])
     rows = tf.reshape(tf.transpose(columns, [0, 2, 1, 3]), [-1, height, width * colors])
-    return tf.reshape(_resample(rows, cut_y, method), [-1, height, width, colors])
+    return tf.reshape(_resample(rows, cut_y, method, *tables[height]), [-1, height, width, colors])
 
 
 def crop_bilinear(images, cut):
@@ -42,13 +43,12 @@ def max_cut(size):
     return size // 3
 
 
-def _resample(lines, cut, method):
-    """Resizes along axis 1: uint8 [b, size, m] -> uint8 [b, size, m]."""
+def _resample(lines, cut, method, first, weights):
+    """Resizes along axis 1 by the maps in `_tables`: uint8 [b, size, m] -> uint8 [b, size, m]."""
     size, length = lines.shape[1:]
-    first, weights = _tables(size)
     row = tf.cast(cut, tf.int32) * len(METHODS) + tf.cast(method, tf.int32)
-    first = tf.gather(tf.constant(first), row) + tf.range(tf.shape(lines)[0])[:, None] * size
-    weights = tf.unstack(tf.gather(tf.constant(weights), row), axis=1)
+    first = tf.gather(first, row) + tf.range(tf.shape(lines)[0])[:, None] * size
+    weights = tf.unstack(tf.gather(weights, row), axis=1)
     lines = tf.reshape(lines, [-1, length])
     last = tf.shape(lines)[0] - 1
     taps = [tf.cast(tf.gather(lines, tf.minimum(first + tap, last)), tf.int32) * weight[:, :, None]

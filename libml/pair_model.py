@@ -51,18 +51,25 @@ class PairModel(models.MultiModel):
 
     def unlabeled_batch(self, images, draws):
         """dict of what the stream gives of unlabelled images: image, float32 [b, 2, h, w, c], weak and strong."""
-        views = [self.one_view(self.fields[1], images, draws.within('weak')),
-                 self.strong_view(images, draws.within('strong'))]
+        views = [view(images, draws.within(f'view{i}')) for i, view in enumerate(self.unlabeled_views())]
         return {'image': tf.stack(views, 1)}
+
+    def unlabeled_views(self):
+        """The functions that make the view for the label and the view that is trained on."""
+        return [self.weak_view, self.strong_view]
+
+    def weak_view(self, images, draws):
+        """float32 [b, h, w, c]: the weak view."""
+        return self.one_view(self.fields[1], images, draws)
+
+    def strong_view(self, images, draws):
+        """float32 [b, h, w, c]: the strong view; its weak part is drawn apart from that of the other view."""
+        return self.one_view(self.fields[2], images, draws)
 
     def one_view(self, field, images, draws):
         """float32 [b, h, w, c] in [-1, 1]: images under the weak and, if there is one, the strong part of a field."""
         images = self.weak_part(field)(images, draws.within('d'))
         return field.strong(images, draws.within(field.text)) if field.strong else augment.to_float(images)
-
-    def strong_view(self, images, draws):
-        """float32 [b, h, w, c]: the strong view; its weak part is drawn apart from that of the weak view."""
-        return self.one_view(self.fields[2], images, draws)
 
     def inputs(self):
         """Placeholders x [n, h, w, c], xt [b, h, w, c], y [b * uratio, 2, h, w, c], label [b] over the streams.

@@ -116,7 +116,7 @@ def test_batch_equals_one_image_at_a_time(shape):
 def test_cutout_operation_and_final_cutout():
     """A rectangle of 127 around the drawn centre: side 2 * (size // 2), size 1 + int(0.499 p min(h, w))."""
     n, height, width = 200, 24, 40
-    images, draws = np.full([n, height, width, 3], 9, np.uint8), Draws(1, 2)
+    images = np.full([n, height, width, 3], 9, np.uint8)
     p = np.r_[0., 1., np.random.RandomState(0).uniform(size=n - 2)]
 
     def tensors():
@@ -193,13 +193,13 @@ def test_updates_equal_the_sequential_algorithm(names):
 
 
 def test_one_update_by_hand():
-    """0.06 of 17 bins is bin 1, but is credited to bin 0 (and 1/17 + 1e-4 too): int(0.06 * 17 * 0.999) = 1."""
-    policy = ctaugment.Policy(tf.constant([[NAMES.index('blur'), NAMES.index('rescale')]]),
-                              tf.constant([[[1 / 17 + 5e-5, 0.5], [1., 0.4]]], tf.float64))
-    with tf.Graph().as_default(), tf1.Session() as session:
+    """1/17 + 5e-5 lies in bin 1 of 17 but is credited to bin 0: int((1/17 + 5e-5) * 17 * 0.999) = 0."""
+    def tensors():
         policy = ctaugment.Policy(tf.constant([[NAMES.index('blur'), NAMES.index('rescale')]]),
                                   tf.constant([[[1 / 17 + 5e-5, 0.5], [1., 0.4]]], tf.float64))
-        rates = session.run(CTA.update(ctaugment.initial_rates(), policy, tf.constant([0.25])))
+        return CTA.update(ctaugment.initial_rates(), policy, tf.constant([0.25]))
+
+    rates = run(tensors)
     changed = {(*ROWS[i], j) for i, j in np.argwhere(rates != ctaugment.initial_rates())}
     assert changed == {('blur', 0, 0), ('rescale', 0, 16), ('rescale', 1, 2)}
     np.testing.assert_allclose(rates[rates != ctaugment.initial_rates()], 0.99 + 0.01 * 0.25, rtol=1e-6)
@@ -233,25 +233,36 @@ def test_translations_do_nothing():
 
 
 def test_strong_and_probe_are_functions_of_their_key():
-    images, rates = noise(32, 32, 32, 3), ctaugment.initial_rates()
+    images, rates = noise(32, 16, 16, 3), ctaugment.initial_rates()
+    with tf.Graph().as_default(), tf1.Session() as session:
+        position = tf1.placeholder(tf.int64, [])
+        draws = Draws(1, position)
+        views = [CTA.strong(tf.constant(images), rates, draws), *CTA.probe(tf.constant(images), draws.within('probe'))]
+        first, again, other = [session.run(views, {position: t}) for t in (2, 2, 3)]
+        policy = ctaugment.Policy(*map(tf.constant, first[2]))
+        applied = session.run(augment.to_float(CTA.apply(tf.constant(images), policy, draws.within('probe'))), {position: 2})
+    for i in range(2):
+        assert first[i].dtype == np.float32 and first[i].shape == images.shape and np.abs(first[i]).max() <= 1
+        np.testing.assert_array_equal(first[i], again[i])
+        assert (first[i] != other[i]).any((1, 2, 3)).mean() > 0.9
+    np.testing.assert_array_equal(first[1], applied)
+    assert (first[0] != first[1]).any((1, 2, 3)).mean() > 0.9
 
-    def views(seed, position):
-        draws = Draws(seed, position)
-        return [CTA.strong(tf.constant(images), rates, draws.within('strong')),
-                CTA.strong(tf.constant(images), rates, draws.within('strong'), final_cutout=False),
-                *CTA.probe(tf.constant(images), draws.within('probe'))]
 
-    strong, uncut, probe, policy = run(lambda: views(1, 2))
-    for out in strong, uncut, probe:
-        assert out.dtype == np.float32 and out.shape == images.shape and np.abs(out).max() <= 1
-    assert (strong != uncut).any((1, 2, 3)).all() and policy.params.shape == (32, 2, 2)
-    again = run(lambda: views(1, 2))
-    for a, b in zip((strong, uncut, probe), again):
-        np.testing.assert_array_equal(a, b)
-    for other in run(lambda: views(1, 3))[0], run(lambda: views(2, 2))[0], probe:
-        assert (strong != other).any((1, 2, 3)).mean() > 0.9
-    applied = run(lambda: augment.to_float(CTA.apply(tf.constant(images), policy, Draws(1, 2).within('probe'))))
-    np.testing.assert_array_equal(probe, applied)
+def test_strong_is_policy_then_cutout():
+    """ReMixMatch's images are FixMatch's without the final cutout."""
+    images, rates = noise(32, 16, 16, 3), ctaugment.initial_rates()
+
+    def tensors():
+        draws, x = Draws(1, 2), tf.constant(images)
+        applied = CTA.apply(x, CTA.sample(draws, 32, rates), draws)
+        return [CTA.strong(x, rates, draws), CTA.strong(x, rates, draws, final_cutout=False), augment.to_float(applied),
+                augment.to_float(ctaugment.cutout(applied, draws))]
+
+    strong, uncut, applied, covered = run(tensors)
+    np.testing.assert_array_equal(uncut, applied)
+    np.testing.assert_array_equal(strong, covered)
+    assert (strong != uncut).any(-1).sum((1, 2)).max() <= 64
 
 
 def test_every_image_operation_is_known():

@@ -1,0 +1,26 @@
+"""FixMatch with Adam in place of Nesterov momentum (section 4.4 of arXiv:2001.07685)."""
+
+import tensorflow as tf
+
+from fixmatch import FixMatch
+from libml import train
+
+
+class AB_FixMatch_Adam(FixMatch):
+    """The optimizer is Adam; schedule and weight decay stay."""
+
+    HPARAMS = dict(
+        FixMatch.HPARAMS,
+        lr=(0.002, 'Learning rate of Adam; falls to 0.195 of it as a cosine.'),
+        beta1=(0.9, 'Decay of Adam\'s first moment.'),
+        beta2=(0.999, 'Decay of Adam\'s second moment.'),
+    )
+
+    def optimizer(self, lr):
+        """Adam. Without a second moment (beta2 0) its epsilon is 1e-4, as in the original."""
+        p = self.params
+        return tf.compat.v1.train.AdamOptimizer(lr, p.beta1, p.beta2, 1e-8 if p.beta2 else 1e-4)
+
+
+if __name__ == '__main__':
+    train.run(AB_FixMatch_Adam, dataset='cifar10.3@250-1')

@@ -1,0 +1,18 @@
+"""FixMatch with a learning rate that falls linearly."""
+
+from fixmatch import FixMatch
+from libml import train
+
+
+class AB_FixMatch_LinearLR(FixMatch):
+    """The schedule goes linearly from lr to lr_end."""
+
+    HPARAMS = dict(FixMatch.HPARAMS, lr_end=(0.02, 'Learning rate at the end of training.'))
+
+    def learning_rate(self):
+        """lr + (lr_end - lr) * progress."""
+        return self.params.lr + (self.params.lr_end - self.params.lr) * self.progress()
+
+
+if __name__ == '__main__':
+    train.run(AB_FixMatch_LinearLR, dataset='cifar10.3@250-1')

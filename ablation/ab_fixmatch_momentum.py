@@ -1,0 +1,24 @@
+"""FixMatch with another momentum, Nesterov's or plain. (The original derives it from ReMixMatch by mistake.)"""
+
+import tensorflow as tf
+
+from fixmatch import FixMatch
+from libml import train
+
+
+class AB_FixMatch_Momentum(FixMatch):
+    """Momentum and its kind are flags."""
+
+    HPARAMS = dict(
+        FixMatch.HPARAMS,
+        momentum=(0.9, 'Momentum of the optimizer.'),
+        use_nesterov=(True, 'Nesterov\'s momentum, else the plain one.'),
+    )
+
+    def optimizer(self, lr):
+        """Momentum as the flags say."""
+        return tf.compat.v1.train.MomentumOptimizer(lr, self.params.momentum, use_nesterov=self.params.use_nesterov)
+
+
+if __name__ == '__main__':
+    train.run(AB_FixMatch_Momentum, dataset='cifar10.3@250-1')

@@ -1,0 +1,14 @@
+"""FixMatch without the cutout that ends CTAugment's strong views."""
+
+from fixmatch import FixMatch
+from libml import train
+
+
+class AB_FixMatch_NoCutOut(FixMatch):
+    """Strong views are CTAugment's policy alone, in which a cutout may still be drawn."""
+
+    FINAL_CUTOUT = False
+
+
+if __name__ == '__main__':
+    train.run(AB_FixMatch_NoCutOut, dataset='cifar10.3@250-1')
