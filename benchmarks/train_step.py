@@ -1,26 +1,30 @@
-"""Speed of one MixMatch training step, and the share of this machine's convolution peak that it reaches.
+"""Speed of one training step, and the share of this machine's convolution peak that it reaches.
 
-python benchmarks/train_step.py [--precision=bfloat16] [--batch=64] [--filters=32] [--steps=10]
+python benchmarks/train_step.py [--algorithm=fixmatch] [--precision=bfloat16] [--batch=64] [--filters=32] [--steps=10]
 
-The step is the whole one: stream, augmentation, five forward passes, gradients, updates. The peak is that of the step's
-own convolutions run alone. Both are measured in turns, so that both meet the same machine; medians are printed, then a
-line of JSON.
+The step is the whole one: stream, augmentation, all forward passes, gradients, updates. It is compared with the same step
+on a constant batch, which needs no pipeline, and with the step's own convolutions run alone, which are the peak. The
+three are measured in turns, so that all meet the same machine; medians are printed, then a line of JSON.
 """
 
 import json
 import statistics
 import tempfile
 import time
+from functools import partial
 
 import numpy as np
 from absl import flags
 
 import convolutions
-import mixmatch
+from fixmatch import FixMatch
+from mixmatch import MixMatch
 from libml import data
 from libml.utils import run_main
 
+ALGORITHMS = dict(mixmatch=MixMatch, fixmatch=FixMatch)
 FLAGS = flags.FLAGS
+flags.DEFINE_enum('algorithm', 'mixmatch', sorted(ALGORITHMS), 'Whose step.')
 flags.DEFINE_integer('batch', 64, 'Labelled images in a batch.')
 flags.DEFINE_integer('filters', 32, 'Filters of the first scale.')
 flags.DEFINE_string('precision', 'float32', 'float32 or bfloat16.')
@@ -46,24 +50,28 @@ def seconds(function):
 def main(argv):
     del argv
     with tempfile.TemporaryDirectory() as folder:
-        model = mixmatch.MixMatch(folder, noise_dataset(), batch=FLAGS.batch, filters=FLAGS.filters,
-                                  precision=FLAGS.precision)
+        model = ALGORITHMS[FLAGS.algorithm](folder, noise_dataset(), batch=FLAGS.batch, filters=FLAGS.filters,
+                                            precision=FLAGS.precision)
     counted = convolutions.of_op(model.ops.train_op)
     gflop = sum(convolutions.flop(c) * count for c, count in counted.items()) / 1e9
     replay = convolutions.Replay(counted)
     with model.session() as session:
         model.streams.start(session, 0)
-        for _ in range(2):  # the first runs also optimise the graph and choose kernels
-            session.run(model.ops.train_op)
-            replay.run()
-        times = [(seconds(lambda: session.run(model.ops.train_op)), seconds(replay.run)) for _ in range(FLAGS.steps)]
-    step, alone = [statistics.median(column) for column in zip(*times)]
-    result = dict(precision=FLAGS.precision, batch=FLAGS.batch, filters=FLAGS.filters,
+        inputs = [t for op in model.graph.get_operations() if op.type == 'IteratorGetNext' for t in op.outputs]
+        constant = dict(zip(inputs, session.run(inputs)))
+        functions = [partial(session.run, model.ops.train_op), partial(session.run, model.ops.train_op, constant),
+                     replay.run]
+        for function in 2 * functions:  # the first runs also optimise the graph and choose kernels
+            function()
+        times = [[seconds(function) for function in functions] for _ in range(FLAGS.steps)]
+    step, fed, alone = [statistics.median(column) for column in zip(*times)]
+    result = dict(algorithm=FLAGS.algorithm, precision=FLAGS.precision, batch=FLAGS.batch, filters=FLAGS.filters,
                   seconds_per_step=round(step, 4), images_per_second=round(FLAGS.batch / step, 1),
+                  seconds_constant_batch=round(fed, 4), pipeline_ratio=round(step / fed, 3),
                   gflop_per_step=round(gflop, 1), gflops_step=round(gflop / step, 1),
                   gflops_peak=round(gflop / alone, 1), share_of_peak=round(alone / step, 3))
     for name, value in result.items():
-        print(f'{name:<20}{value:>12}')
+        print(f'{name:<24}{value:>12}')
     print(json.dumps(result))
 
 

@@ -39,7 +39,7 @@ def equalize(images, amount=None):
     Returns:
         uint8 [b, h, w, c].
     """
-    height, width, colors = images.shape[1:]
+    colors = images.shape[-1]
     positions = _positions(images)
     counts = tf.raw_ops.DenseBincount(input=positions, size=colors * 256, weights=tf.zeros([0], tf.int32),
                                       binary_output=False)

@@ -36,8 +36,8 @@ def test_datasets_with_policies(dataset):
     assert augment_grammar.parse('d.aa', dataset)[1].strong == AutoAugment(dataset)
 
 
-@pytest.mark.parametrize('token', ['q', '', 'D', 'rac1', 'rac0', 'rac10', 'ra2', 'r0_1_0', 'r5_1_0', 'r1_0_0', 'r1_16_0',
-                                   'r1_1_10', 'r1_1', 'r1_1_0_', 'r01_1_0', 'rac2\n', ' d', 'aacc'])
+@pytest.mark.parametrize('token', ['q', '', 'D', 'rac1', 'rac0', 'rac10', 'ra2', 'r0_1_0', 'r5_1_0', 'r1_0_0',
+                                   'r1_16_0', 'r1_1_10', 'r1_1', 'r1_1_0_', 'r01_1_0', 'rac2\n', ' d', 'aacc'])
 def test_unknown_token(token):
     with pytest.raises(InputError) as error:
         augment_grammar.parse(f'd.d.{token}', 'cifar10')

@@ -70,7 +70,8 @@ def cut(image, size, x, y):
 
 def twins():
     """name -> (Pillow's function of (image, parameters), draws of n parameters for images of (height, width))."""
-    smooth, blur = [lambda image, kind=kind: image.filter(kind) for kind in (ImageFilter.SMOOTH, ImageFilter.BLUR)]
+    def filtered(kind):
+        return lambda image: image.filter(kind)
 
     def amount(rng, n, size):
         return [np.r_[0., 1., rng.uniform(size=n - 2)]]
@@ -98,7 +99,7 @@ def twins():
 
     return {
         'autocontrast': (blended(ImageOps.autocontrast), amount),
-        'blur': (blended(blur), amount),
+        'blur': (blended(filtered(ImageFilter.BLUR)), amount),
         'brightness': (enhancer(ImageEnhance.Brightness), factor),
         'color': (enhancer(ImageEnhance.Color), factor),
         'contrast': (enhancer(ImageEnhance.Contrast), factor),
@@ -115,7 +116,7 @@ def twins():
         'sharpness': (enhancer(ImageEnhance.Sharpness), factor),
         'shear_x': (lambda image, k: affine(image, 1, k, 0, 0, 1, 0), slope),
         'shear_y': (lambda image, k: affine(image, 1, 0, 0, k, 1, 0), slope),
-        'smooth': (blended(smooth), amount),
+        'smooth': (blended(filtered(ImageFilter.SMOOTH)), amount),
         'solarize': (ImageOps.solarize, integers(-20, 276)),
         'translate_x': (lambda image, t: affine(image, 1, 0, t, 0, 1, 0), integers(-12, 12)),
         'translate_y': (lambda image, t: affine(image, 1, 0, 0, 0, 1, t), integers(-12, 12)),
@@ -217,8 +218,8 @@ def test_golden_vectors(name, parameters, crc, total):
 
 
 @pytest.mark.parametrize('name, recorded, parameters', [
-    ('flip_lr', 'FlipLR', [True] * 11), ('flip_ud', 'FlipUD', [True] * 11), ('crop_bilinear', 'CropBilinear', range(11)),
-    ('blur', 'Blur', [1.] * 11), ('smooth', 'Smooth', [1.] * 11)])
+    ('flip_lr', 'FlipLR', [True] * 11), ('flip_ud', 'FlipUD', [True] * 11),
+    ('crop_bilinear', 'CropBilinear', range(11)), ('blur', 'Blur', [1.] * 11), ('smooth', 'Smooth', [1.] * 11)])
 def test_golden_operations_outside_policies(name, recorded, parameters, golden):
     arrays = golden('randaugment_ops')
     wanted = arrays[f'out_lo:{recorded}']
@@ -232,7 +233,8 @@ def test_apply_each_keeps_rows_together():
     with tf.Graph().as_default(), tf1.Session() as session:
         rng = np.random.RandomState(0)
         x, y, choice = rng.normal(size=(50, 3)), rng.normal(size=50), rng.randint(0, 3, 50)
-        functions = [lambda x, y: [x, y], lambda x, y: [x * y[:, None], y + 1], lambda x, y: [-x, y], lambda x, y: [x, y]]
+        functions = [lambda x, y: [x, y], lambda x, y: [x * y[:, None], y + 1], lambda x, y: [-x, y],
+                     lambda x, y: [x, y]]
         out = session.run(image_ops.apply_each(functions, tf.constant(choice, tf.int32),
                                                 tf.constant(x), tf.constant(y)))
     for i, k in enumerate(choice):

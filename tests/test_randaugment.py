@@ -60,8 +60,8 @@ def test_random_level_draws(drawn, magnitude):
 
 def test_list_of_operations():
     assert sorted(image_levels.RANDAUGMENT_NAMES) == sorted(
-        'Identity AutoContrast Equalize Rotate Solarize Color Contrast Brightness Sharpness ShearX TranslateX TranslateY '
-        'Posterize ShearY'.split())
+        'Identity AutoContrast Equalize Rotate Solarize Color Contrast Brightness Sharpness ShearX TranslateX '
+        'TranslateY Posterize ShearY'.split())
 
 
 @pytest.mark.parametrize('side, size', [(8, 4), (28, 14), (32, 16), (96, 16)])
@@ -86,10 +86,10 @@ def test_final_cutout_is_grey_and_clipped():
         np.testing.assert_allclose(image, wanted, atol=1e-7)
 
 
-@pytest.mark.parametrize('policy, size', [(randaugment.RandAugment(1, 1, 0), 0), (randaugment.RandAugment(1, 1, 25), 8),
-                                          (randaugment.RandAugment(1, 1, 50), 16), (randaugment.RandAugment(1, 1, 75), 24),
-                                          (randaugment.RandomLevelRandAugment(), 0),
-                                          (randaugment.RandomLevelRandAugment(cutout=True), 16)])
+@pytest.mark.parametrize('policy, size', [
+    (randaugment.RandAugment(1, 1, 0), 0), (randaugment.RandAugment(1, 1, 25), 8),
+    (randaugment.RandAugment(1, 1, 50), 16), (randaugment.RandAugment(1, 1, 75), 24),
+    (randaugment.RandomLevelRandAugment(), 0), (randaugment.RandomLevelRandAugment(cutout=True), 16)])
 def test_size_of_the_cutout_of_each_policy(policy, size, monkeypatch):
     monkeypatch.setattr(image_levels, 'apply_all', lambda images, *rest: image_levels.start(images))
     out = evaluate(policy, np.full([500, 32, 32, 1], 200, np.uint8))
