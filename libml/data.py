@@ -129,7 +129,9 @@ class Streams:
         def load(number, order):
             order = tf.gather(positions, tf.ensure_shape(order, [batch]))
             out = augment(tf.gather(pixels, order), Draws(self.seed, number, f'{name}/'))
-            return dict(out, label=tf.gather(targets, order))
+            out = dict(out, label=tf.gather(targets, order))
+            # Operations on the images that drew them lose sight of how many there are in all.
+            return {key: tf.ensure_shape(value, [batch, *value.shape[1:]]) for key, value in out.items()}
 
         first_image = self.first_batch * batch
         dataset = tf.data.Dataset.range(first_image // n, tf.int64.max).flat_map(epoch)

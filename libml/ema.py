@@ -28,7 +28,7 @@ class MovingAverage:
         return self._shadows[name]
 
     def update(self, variables):
-        """List of ops, one per variable, that move its shadow towards the value read here: under the caller's control."""
+        """Ops, one per variable, that move its shadow towards the value read here: under the caller's control."""
         return [shadow.assign(self.decay * shadow.read_value() + (1 - self.decay) * variable.read_value(),
                               read_value=False)
                 for variable, shadow in [(v, self.average(v)) for v in variables]]

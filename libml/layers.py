@@ -106,7 +106,7 @@ class MixMode:
             ValueError: fewer than two parts, as many labels as images are not given, or not two betas.
         """
         if len(xl) != len(ll) or len(xl) < 2 or len(betas) != 2:
-            raise ValueError(f'{len(xl)} images, {len(ll)} labels, {len(betas)} betas: at least 2, as many, 2 are needed')
+            raise ValueError(f'{len(xl)} images, {len(ll)} labels, {len(betas)} betas: needed are n >= 2, n and 2')
         beta_x, beta_y = betas
         parts = list(zip(xl, ll))
         mixed = parts[:]

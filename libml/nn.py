@@ -141,6 +141,6 @@ class BatchNorm:
         return y
 
     def updates(self):
-        """Assign ops moving <- momentum * moving + (1 - momentum) * statistic, made here: under the caller's control."""
+        """Ops moving <- momentum * moving + (1 - momentum) * statistic, made here: under the caller's control."""
         return [moving.assign(self.momentum * moving.read_value() + (1 - self.momentum) * statistic, read_value=False)
                 for moving, statistic in self.batch_stats]

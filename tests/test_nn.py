@@ -74,7 +74,7 @@ def test_dense_and_global_mean():
 
 
 def test_initial_values_depend_on_seed_and_name_only():
-    three, again, two, other = initial_kernels(1, 3), initial_kernels(1, 3), initial_kernels(1, 2), initial_kernels(2, 3)
+    three, again, two, other = [initial_kernels(*args) for args in ((1, 3), (1, 3), (1, 2), (2, 3))]
     for name in three:
         np.testing.assert_array_equal(three[name], again[name])
         assert np.abs(three[name] - other[name]).max() > 0.1
