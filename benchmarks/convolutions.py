@@ -11,8 +11,13 @@ TYPES = ('Conv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter')
 Convolution = collections.namedtuple('Convolution', 'type image kernel result strides padding dtype')
 
 
-def of_op(target):
-    """Counter of the Convolutions that must run for an operation: those it reaches backwards."""
+def of_op(target, rows):
+    """Counter of the Convolutions that must run for an operation: those it reaches backwards.
+
+    Args:
+        target: a tf.Operation.
+        rows: taken for the size of a batch that the graph leaves open (evaluation takes any number of images).
+    """
     found, seen, stack = collections.Counter(), set(), [target]
     while stack:
         op = stack.pop()
@@ -21,7 +26,8 @@ def of_op(target):
         seen.add(op)
         stack += [t.op for t in op.inputs] + list(op.control_inputs)
         if op.type in TYPES:
-            image, kernel, result = [tuple(t.shape.as_list()) for t in (list(op.inputs) + list(op.outputs))[:3]]
+            image, kernel, result = [tuple(rows if size is None else size for size in t.shape.as_list())
+                                     for t in (list(op.inputs) + list(op.outputs))[:3]]
             # The gradients are given the size of what they make as numbers, not as a tensor of that shape.
             if op.type == 'Conv2DBackpropInput':
                 image = tuple(op.outputs[0].shape.as_list())

@@ -52,7 +52,7 @@ def main(argv):
     with tempfile.TemporaryDirectory() as folder:
         model = ALGORITHMS[FLAGS.algorithm](folder, noise_dataset(), batch=FLAGS.batch, filters=FLAGS.filters,
                                             precision=FLAGS.precision)
-    counted = convolutions.of_op(model.ops.train_op)
+    counted = convolutions.of_op(model.ops.train_op, FLAGS.batch)
     gflop = sum(convolutions.flop(c) * count for c, count in counted.items()) / 1e9
     replay = convolutions.Replay(counted)
     with model.session() as session:
