@@ -84,8 +84,12 @@ def _remove(prefix):
 
 
 def _reason(error):
-    """One line of an OSError or a TensorFlow error."""
-    return str(getattr(error, 'strerror', None) or getattr(error, 'message', None) or error).splitlines()[0]
+    """One line of an OSError or a TensorFlow error (whose own text may follow where its node was made)."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    lines = str(getattr(error, 'message', None) or error).splitlines() or ['']
+    nodes = [i for i, line in enumerate(lines[:-1]) if line.startswith('Node: ')]
+    return lines[nodes[0] + 1 if nodes else 0]
 
 
 def restore(session, saver, path, variables):

@@ -5,10 +5,10 @@ import signal
 import time
 
 import numpy as np
-import tensorflow as tf
 from tqdm import tqdm
 
 from libml import checkpoint
+from libml.events import EventFile
 from libml.utils import Diverged
 
 KIMG = 1024  # images
@@ -36,22 +36,20 @@ class Loop:
         self.keep_ckpt = keep_ckpt
         self.step = int(session.run(model.step))
         self.stopped_by = None
-        self.saved = None
+        self.saved = self.step or None  # the step of the last checkpoint
         self.fetches = (model.ops.loss, {**model.ops.losses, **model.ops.monitors}, model.ops.train_op)
 
     def __enter__(self):
         model = self.model
         model.folder.forget_after(self.step)
         model.streams.start(self.session, self.step // model.params.batch)
-        self.writer = tf.compat.v1.summary.FileWriter(model.folder.tf, None if self.step else model.graph)
-        # Tells TensorBoard to drop what an earlier process wrote after this step.
-        self.writer.add_session_log(tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START), self.step)
+        self.events = EventFile(model.folder.tf, self.step, None if self.step else model.graph)
         self.old_handlers = [signal.signal(number, self._stop) for number in SIGNALS]
         return self
 
     def __exit__(self, *exception):
         self._restore_handlers()
-        self.writer.close()
+        self.events.close()
 
     def _stop(self, number, frame):
         """Asks the loop to save and leave after this step; a second signal ends the process at once."""
@@ -128,10 +126,7 @@ class Loop:
         scalars.update({accuracy_tag(name, 'raw/'): value for name, value in raw.items()})
         scalars = {tag: value for tag, value in scalars.items() if math.isfinite(value)}
         model.folder.add_metrics(dict(step=self.step, kimg=self.step / KIMG, **scalars, img_per_s=round(img_per_s, 2)))
-        summary = tf.compat.v1.Summary(value=[tf.compat.v1.Summary.Value(tag=tag, simple_value=value)
-                                              for tag, value in {**scalars, 'img_per_s': img_per_s}.items()] + more)
-        self.writer.add_summary(summary, self.step)
-        self.writer.flush()
+        self.events.add(self.step, {**scalars, 'img_per_s': img_per_s}, more)
 
     def save(self):
         """Writes a checkpoint of this step.

@@ -3,6 +3,7 @@
 import contextlib
 import math
 import os
+import sys
 
 import tensorflow as tf
 from absl import flags
@@ -40,7 +41,8 @@ def run(model_class, **defaults):
               str: flags.DEFINE_string}
     table = {**LOOP_FLAGS, **model_class.HPARAMS}
     for name, (default, text, *_) in table.items():
-        define[type(default)](name, defaults.get(name, default), text)
+        # As flags of the script itself: --help shows those.
+        define[type(default)](name, defaults.get(name, default), text, module_name=sys.argv[0])
 
     def main(argv):
         if len(argv) > 1:

@@ -3,6 +3,7 @@
 import contextlib
 import math
 import os
+import signal
 import sys
 
 import tensorflow as tf
@@ -58,5 +59,7 @@ def run_main(main):
         except (InputError, Diverged) as error:
             print(f'error: {error}', file=sys.stderr)
             return 1
+        except KeyboardInterrupt:  # before or after the training loop, which saves
+            return 128 + signal.SIGINT
 
     app.run(guarded)

@@ -123,7 +123,7 @@ def test_rates_are_read_with_a_constant_lag():
 
 def trained(folder, nimg, **params):
     """A FixMatch on toy data, trained to nimg images; its run folder and the arrays of its newest checkpoint."""
-    model = FixMatch(str(folder), toy.dataset(), train_kimg=1, **{**SMALL, **params})
+    model = FixMatch(str(folder), toy.dataset(), **{**SMALL, 'train_kimg': 1, **params})
     model.train(nimg, 40, 40)
     reader = tf.train.load_checkpoint(checkpoint.all_in(model.folder.tf)[-1])
     return model, {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
@@ -143,6 +143,13 @@ def test_rates_follow_the_probes_and_survive_a_resume_to_the_bit(tmp_path):
     texts = [tf.make_ndarray(v.tensor)[0].decode() for v in values if v.tag == 'ctaugment/weights']
     assert len(pictures) == len(texts) == 3 and 'rescale' in texts[-1]
     assert tf.io.decode_png(pictures[-1].encoded_image_string).shape == (480, 640, 4)
+
+
+def test_another_length_is_refused(tmp_path):
+    """The learning rate follows train_kimg: a run cannot be prolonged."""
+    trained(tmp_path, 40)
+    with pytest.raises(InputError, match='train_kimg=1, not train_kimg=2'):
+        trained(tmp_path, 80, train_kimg=2)
 
 
 def test_one_step_updates_the_rates_by_the_probes(tmp_path):

@@ -5,21 +5,18 @@ import json
 import math
 import os
 import signal
-import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import extract_accuracy
 import runner
 import toy
 from libml import checkpoint
 from libml.run_folder import RunFolder
 from libml.utils import Diverged, InputError
 from mixmatch import MixMatch
-
-sys.path.insert(0, str(runner.ROOT / 'scripts'))
-import extract_accuracy  # noqa: E402
 
 
 @pytest.fixture(scope='module')
