@@ -8,6 +8,7 @@ import tensorflow as tf
 from easydict import EasyDict
 
 from libml import cta_model, losses, train
+from libml.utils import InputError
 
 
 class FixMatch(cta_model.CTAModel):
@@ -18,6 +19,11 @@ class FixMatch(cta_model.CTAModel):
         confidence=(0.95, 'Smallest probability of a pseudo-label that is trained on.'),
         wu=(1., 'Weight of the loss on unlabelled images.'),
     )
+
+    def resolve_params(self):
+        super().resolve_params()
+        if not 0 <= self.params.confidence <= 1:
+            raise InputError(f'--confidence={self.params.confidence}: give a probability, 0 to 1')
 
     def targets(self, logits_weak):
         """Pseudo-labels int64 [n] and mask float32 [n] of weak logits [n, C]; constant (section 2.2)."""

@@ -54,6 +54,8 @@ class UDA(pair_model.PairModel):
         super().resolve_params()
         if self.params.tsa not in TSA:
             raise InputError(f'--tsa={self.params.tsa}: choose one of {", ".join(TSA)}')
+        if not 0 <= self.params.confidence <= 1:
+            raise InputError(f'--confidence={self.params.confidence}: give a probability, 0 to 1')
         if self.params.temperature <= 0:
             raise InputError(f'--temperature={self.params.temperature}: a temperature is larger than 0')
 
