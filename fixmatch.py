@@ -4,11 +4,12 @@ python fixmatch.py --dataset=cifar10.3@40-1
 python fixmatch.py --dataset=cifar10.3@40-1 --augment=d.d.rac    # RandAugment in place of CTAugment
 """
 
-import tensorflow as tf
-from easydict import EasyDict
-
+# libml comes before TensorFlow: it sets its log level.
 from libml import cta_model, losses, train
 from libml.utils import InputError
+
+import tensorflow as tf
+from easydict import EasyDict
 
 
 class FixMatch(cta_model.CTAModel):

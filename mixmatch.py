@@ -3,12 +3,13 @@
 python mixmatch.py --dataset=cifar10.3@250-5000 --wd=0.02 --beta=0.75 --w_match=75
 """
 
-import tensorflow as tf
-from easydict import EasyDict
-
+# libml comes before TensorFlow: it sets its log level.
 from libml import layers, losses, models, schedules, train
 from libml.augment import Views, single
 from libml.utils import InputError
+
+import tensorflow as tf
+from easydict import EasyDict
 
 
 class MixMatch(models.MultiModel):
@@ -19,7 +20,6 @@ class MixMatch(models.MultiModel):
         lr=(0.002, 'Learning rate of Adam.'),
         train_kimg=(65536, 'Length of training in kimg (1,024 images).', False),
         wd=(0.02, 'Weight decay: every step multiplies the kernels by 1 - wd * lr.'),
-        ema=(0.999, 'Decay of the moving average of the weights.'),
         beta=(0.5, 'Concentration of the Beta distribution that MixUp\'s weights are drawn from; 0: no mixing.'),
         w_match=(100., 'Weight of the loss on unlabelled images.'),
         T=(0.5, 'Temperature that sharpens guessed labels; 1 leaves them.', False),

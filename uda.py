@@ -5,11 +5,12 @@ python uda.py --dataset=cifar10.3@250-1 --temperature=0.4
 
 import math
 
-import tensorflow as tf
-from easydict import EasyDict
-
+# libml comes before TensorFlow: it sets its log level.
 from libml import losses, pair_model, train
 from libml.utils import InputError
+
+import tensorflow as tf
+from easydict import EasyDict
 
 
 def linear(t):
@@ -42,7 +43,6 @@ class UDA(pair_model.PairModel):
         pair_model.PairModel.HPARAMS,
         augment=('d.d.rac', pair_model.PairModel.HPARAMS['augment'][1], False),
         confidence=(0.95, 'Smallest probability (not sharpened) of a weak prediction that is trained on.'),
-        ema=(0.999, 'Decay of the moving average of the weights.', False),
         temperature=(1., 'Sharpens the weak predictions; the paper uses 0.4.'),
         tsa=('no', f'Training signal annealing: {", ".join(TSA)}.'),
         tsa_pos=(8, 'Annealing lasts min(train_kimg, 16384) * 2^tsa_pos images.'),

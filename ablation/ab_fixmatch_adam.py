@@ -1,9 +1,10 @@
 """FixMatch with Adam in place of Nesterov momentum (section 4.4 of arXiv:2001.07685)."""
 
-import tensorflow as tf
-
+# libml comes before TensorFlow: it sets its log level.
 from fixmatch import FixMatch
 from libml import train
+
+import tensorflow as tf
 
 
 class AB_FixMatch_Adam(FixMatch):

@@ -1,9 +1,10 @@
 """FixMatch with another momentum, Nesterov's or plain. (The original derives it from ReMixMatch by mistake.)"""
 
-import tensorflow as tf
-
+# libml comes before TensorFlow: it sets its log level.
 from fixmatch import FixMatch
 from libml import train
+
+import tensorflow as tf
 
 
 class AB_FixMatch_Momentum(FixMatch):

@@ -11,7 +11,7 @@ class AB_FixMatch_OnlyCutOut(FixMatch):
 
     def strong_view(self, images, draws):
         """float32 [b, h, w, c]: a square of half the side is grey."""
-        weak = self.weak_part(self.fields[2])(images, draws.within('d'))
+        weak = self.weak_part(self.strong_field)(images, draws.within('d'))
         return augment.to_float(ctaugment.cutout(weak, draws.within('cutout')))
 
 

@@ -1,9 +1,10 @@
 """FixMatch with soft, sharpened labels where the prediction is confident."""
 
-import tensorflow as tf
-
+# libml comes before TensorFlow: it sets its log level.
 from fixmatch import FixMatch
 from libml import losses, train
+
+import tensorflow as tf
 
 
 class AB_FixMatch_SharpenConditionalConsistency(FixMatch):

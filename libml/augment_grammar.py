@@ -55,6 +55,23 @@ def parse(augment, dataset, counts=(2, 3, 4)):
     return tuple(_field(token, f'field {i} of --augment={augment!r}', dataset) for i, token in enumerate(tokens, 1))
 
 
+def views(fields, K=1):
+    """Fields of the views of an unlabelled image: the weak one and K times the strong one.
+
+    Args:
+        fields: the three of `parse`, labelled, weak and strong.
+        K: strong views; each is drawn anew.
+    Returns:
+        tuple of K + 1 Fields.
+    Raises:
+        InputError: K is below 1.
+    """
+    if K < 1:
+        raise InputError(f'--K={K}: give at least 1 strong view')
+    _, weak, strong = fields
+    return (weak,) + (strong,) * K
+
+
 def _field(token, place, dataset):
     """Field of one token; `place` names it in an error."""
     if token in PLAIN:

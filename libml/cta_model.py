@@ -37,7 +37,7 @@ class CTAModel(pair_model.PairModel):
             raise InputError(f'--adepth={p.adepth} --adecay={p.adecay} --ath={p.ath}: give a depth of at least 1, a decay '
                              'in [0, 1) and a threshold in [0, 1]')
         self.cta = None
-        if self.USES_CTAUGMENT and not self.fields[2].strong:
+        if self.USES_CTAUGMENT and not self.strong_field.strong:
             self.cta = CTAugment(p.adepth, p.ath, p.adecay)
 
     def path_components(self):
@@ -54,14 +54,14 @@ class CTAModel(pair_model.PairModel):
         if not self.cta:
             return out
         # The probe starts from the same weakly augmented image that is trained on.
-        weak = self.weak_part(self.fields[0])(images, draws.within('d'))
+        weak = self.weak_part(self.labeled_field)(images, draws.within('d'))
         probe, policy = self.cta.probe(weak, draws.within('probe'))
         return dict(out, x=probe, ops=policy.ops, params=policy.params)
 
     def strong_view(self, images, draws):
         if not self.cta:
             return super().strong_view(images, draws)
-        weak = self.weak_part(self.fields[2])(images, draws.within('d'))
+        weak = self.weak_part(self.strong_field)(images, draws.within('d'))
         return self.cta.strong(weak, self.rates.for_batch(draws.position), draws.within('cta'), self.FINAL_CUTOUT)
 
     def rates_update(self, p_probe, label, labeled):

@@ -25,10 +25,10 @@ class MultiModel(Model):
         filters=(32, 'Filters of the first scale.'),
         repeat=(4, 'Residual blocks in a scale.'),
         scales=(0, 'Scales of the network; 0 means ceil(log2(width)) - 2.'),
+        ema=(0.999, 'Decay of the moving average of the weights.'),
         bn_momentum=(0.999, 'Momentum of the running batch-norm statistics; short runs want less (0.99, 0.9).', False),
         precision=('float32', 'Type of activations and convolutions: float32 or bfloat16.', False),
     )
-    EMA = 0.999  # where `ema` is not a hyper-parameter
 
     def resolve_params(self):
         super().resolve_params()
@@ -39,7 +39,7 @@ class MultiModel(Model):
 
     def model(self):
         self.draws = Draws(self.params.seed, self.step.read_value())
-        self.ema = ema.MovingAverage(self.params.get('ema', self.EMA))
+        self.ema = ema.MovingAverage(self.params.ema)
         self.batch_norms = {}
         return self.algorithm()
 

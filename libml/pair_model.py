@@ -12,7 +12,7 @@ class PairModel(models.MultiModel):
     """A MultiModel on `uratio` times as many unlabelled images as labelled ones, each as a pair (weak, strong).
 
     Attributes:
-        fields: the parsed --augment: labelled, weak, strong.
+        labeled_field, weak_field, strong_field: the fields of --augment.
     """
 
     DATASETS = data_pair.PAIR_DATASETS
@@ -21,6 +21,8 @@ class PairModel(models.MultiModel):
         lr=(0.03, 'Learning rate of Nesterov momentum; falls to 0.195 of it as a cosine.'),
         train_kimg=(65536, 'Length of training in kimg (1,024 labelled images); the learning rate follows it.', False),
         augment=('d.d.d', 'Augmentation of labelled.weak.strong images: ' + augment_grammar.CHOICES, False),
+        # Not in the name: in the original it is no flag (FixMatch) or one without effect (UDA).
+        ema=(0.999, 'Decay of the moving average of the weights; short runs want less (0.99).', False),
         uratio=(7, 'Unlabelled images for each labelled one.'),
         wd=(0.0005, 'Weight of the sum of squares of the kernels.'),
     )
@@ -30,7 +32,9 @@ class PairModel(models.MultiModel):
         super().resolve_params()
         if self.params.uratio < 1:
             raise InputError(f'--uratio={self.params.uratio}: give at least 1')
-        self.fields = augment_grammar.parse(self.params.augment, self.dataset.base, counts=(3,))
+        fields = augment_grammar.parse(self.params.augment, self.dataset.base, counts=(3,))
+        self.labeled_field = fields[0]
+        self.weak_field, self.strong_field = augment_grammar.views(fields)
 
     def path_components(self):
         """As the original: --augment stands in the dataset's name, and class weights follow it."""
@@ -46,7 +50,7 @@ class PairModel(models.MultiModel):
 
     def labeled_batch(self, images, draws):
         """dict of what the stream gives of labelled images uint8 [b, h, w, c]: image, and `x` for evaluation ops."""
-        image = self.one_view(self.fields[0], images, draws)
+        image = self.one_view(self.labeled_field, images, draws)
         return {'image': image, 'x': image}
 
     def unlabeled_batch(self, images, draws):
@@ -60,11 +64,11 @@ class PairModel(models.MultiModel):
 
     def weak_view(self, images, draws):
         """float32 [b, h, w, c]: the weak view."""
-        return self.one_view(self.fields[1], images, draws)
+        return self.one_view(self.weak_field, images, draws)
 
     def strong_view(self, images, draws):
         """float32 [b, h, w, c]: the strong view; its weak part is drawn apart from that of the other view."""
-        return self.one_view(self.fields[2], images, draws)
+        return self.one_view(self.strong_field, images, draws)
 
     def one_view(self, field, images, draws):
         """float32 [b, h, w, c] in [-1, 1]: images under the weak and, if there is one, the strong part of a field."""

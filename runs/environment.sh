@@ -2,7 +2,7 @@
 # Needs Python >= 3.10 with venv, and pip's package index. $1: the extra to install (all, test).
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-if [ ! -x .venv/bin/python ]; then
+if [ ! -x .venv/bin/pip ]; then
   python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo 'error: Python 3.10 or newer is needed'; exit 1; }
   python3 -m venv .venv
 fi

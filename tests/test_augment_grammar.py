@@ -59,3 +59,11 @@ def test_wrong_number_of_fields(augment, counts):
     with pytest.raises(InputError) as error:
         augment_grammar.parse(augment, 'cifar10', counts)
     assert repr(augment) in str(error.value) and str(error.value).endswith(' or '.join(map(str, counts)))
+
+
+def test_views():
+    fields = augment_grammar.parse('x.d.rac', 'cifar10')
+    assert [field.text for field in augment_grammar.views(fields)] == ['d', 'rac']
+    assert [field.text for field in augment_grammar.views(fields, 3)] == ['d', 'rac', 'rac', 'rac']
+    with pytest.raises(InputError, match='--K=0'):
+        augment_grammar.views(fields, 0)
