@@ -1,4 +1,4 @@
-"""FixMatch with RandAugment in place of CTAugment: the same as fixmatch.py --augment=d.d.rac under its published name."""
+"""FixMatch with RandAugment for CTAugment: the same as fixmatch.py --augment=d.d.rac, under its published name."""
 
 from fixmatch import FixMatch
 from libml import train

@@ -2,9 +2,9 @@
 
 python benchmarks/train_step.py [--algorithm=fixmatch] [--precision=bfloat16] [--batch=64] [--filters=32] [--steps=10]
 
-The step is the whole one: stream, augmentation, all forward passes, gradients, updates. It is compared with the same step
-on a constant batch, which needs no pipeline, and with the step's own convolutions run alone, which are the peak. The
-three are measured in turns, so that all meet the same machine; medians are printed, then a line of JSON.
+The step is the whole one: stream, augmentation, all forward passes, gradients, updates. It is compared with the same
+step on a constant batch, which needs no pipeline, and with the step's own convolutions run alone, which are the peak.
+The three are measured in turns, so that all meet the same machine; medians are printed, then a line of JSON.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Checkpoints: `tf/model.ckpt-<8 digits>` in a run folder, whole or not there; those of the original code are read too."""
+"""Checkpoints: `tf/model.ckpt-<8 digits>` in a run folder, whole or not there; those of the original code are read."""
 
 import os
 import re

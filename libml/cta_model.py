@@ -34,8 +34,8 @@ class CTAModel(pair_model.PairModel):
         super().resolve_params()
         p = self.params
         if p.adepth < 1 or not 0 <= p.adecay < 1 or not 0 <= p.ath <= 1:
-            raise InputError(f'--adepth={p.adepth} --adecay={p.adecay} --ath={p.ath}: give a depth of at least 1, a decay '
-                             'in [0, 1) and a threshold in [0, 1]')
+            raise InputError(f'--adepth={p.adepth} --adecay={p.adecay} --ath={p.ath}: give a depth of at least 1, a '
+                             'decay in [0, 1) and a threshold in [0, 1]')
         self.cta = None
         if self.USES_CTAUGMENT and not self.strong_field.strong:
             self.cta = CTAugment(p.adepth, p.ath, p.adecay)

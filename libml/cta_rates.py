@@ -1,4 +1,4 @@
-"""CTAugment's rates in the graph: written by the training step, read by the pipeline a fixed number of batches later."""
+"""CTAugment's rates in the graph: written by the training step, read by the pipeline a fixed number of steps later."""
 
 import numpy as np
 import tensorflow as tf

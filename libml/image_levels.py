@@ -30,7 +30,7 @@ def _slope(level):
 
 
 def _pixels(level):
-    # Kept from the original: as many pixels whatever the size of the image.
+    # Kept from the original: as many pixels whatever the size of the image (but see _magnitude).
     return int(10 * level / UNIT)
 
 
@@ -79,6 +79,16 @@ RANDAUGMENT_NAMES = NAMES[:14]
 GEOMETRIC = ('Rotate', 'ShearX', 'ShearY', 'TranslateX', 'TranslateY')
 
 
+def _magnitude(operation, level, side):
+    """The magnitude of a level on pictures whose shorter side has `side` pixels.
+
+    Below 20 pixels, which the original does not know, pictures are moved by half the side at most: its 10 pixels would
+    leave nothing of a picture of 8x8.
+    """
+    magnitude = operation.magnitude(level)
+    return min(magnitude, side // 2) if operation.magnitude is _pixels and side < 20 else magnitude
+
+
 def start(images):
     """uint8 [b, h, w, c] -> (images, shown): all pixels show the picture, so shown is 1 in uint8 [b, h, w, c].
 
@@ -101,8 +111,9 @@ def apply(state, ops, levels, negate, draws):
     """
     images, shown = state
     n, (height, width) = tf.shape(images)[:1], images.shape[1:3]
-    magnitude = tf.gather(tf.constant([operation.magnitude(level) for operation in OPERATIONS.values()
-                                       for level in range(MAX_LEVEL + 1)], tf.float64), ops * (MAX_LEVEL + 1) + levels)
+    table = [_magnitude(operation, level, min(height, width)) for operation in OPERATIONS.values()
+             for level in range(MAX_LEVEL + 1)]
+    magnitude = tf.gather(tf.constant(table, tf.float64), ops * (MAX_LEVEL + 1) + levels)
     center = [draws.uniform(f'cutout_{axis}', n, 0, size, tf.int32) for axis, size in (('x', width), ('y', height))]
     # The geometric operations are one function, the first, of different maps.
     others = [name for name in NAMES if name not in GEOMETRIC]

@@ -75,7 +75,8 @@ class Loop:
         print(f'Finished at kimg {self.step / KIMG:g} in {self.model.folder.path}')
         rows = self.model.folder.metrics()
         if rows and 'accuracy' in rows[-1]:
-            print(f'{type(self.model).__name__} on {self.model.dataset.name}: test accuracy {rows[-1]["accuracy"]:.2f}%')
+            name = type(self.model).__name__
+            print(f'{name} on {self.model.dataset.name}: test accuracy {rows[-1]["accuracy"]:.2f}%')
 
     def period(self, train_nimg, report_nimg):
         """Trains to the next multiple of `report_nimg` (or to `train_nimg`, or a signal) and reports there."""

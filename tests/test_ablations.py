@@ -86,7 +86,7 @@ def test_learning_rates(base, tmp_path):
     np.testing.assert_allclose(base[0]['monitors/lr'], 0.03 * np.cos(7 / 16 * np.pi / 8), rtol=1e-6)
     for name, params, expected in (('linearlr', {}, 0.03 - 0.01 / 8), ('linearlr', dict(lr_end=0.), 0.03 * 7 / 8),
                                    ('adam', {}, 0.002 * np.cos(7 / 16 * np.pi / 8))):
-        found = step_of(build(ablation(name), tmp_path, **params))[0]['monitors/lr']
+        found = step_of(build(ablation(name), tmp_path, arch='convnet', **params))[0]['monitors/lr']
         np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
@@ -97,7 +97,7 @@ def test_optimizers(tmp_path):
             (None, {}, [-0.19, -0.461]), ('momentum', {}, [-0.19, -0.461]),
             ('momentum', dict(momentum=0.5, use_nesterov=False), [-0.1, -0.25]),
             ('adam', {}, [-0.1, -0.2]), ('adam', dict(beta1=0., beta2=0.), [-0.1, -0.2])):
-        model = build(ablation(name) if name else FixMatch, tmp_path, **params)
+        model = build(ablation(name) if name else FixMatch, tmp_path, arch='convnet', **params)
         with tf.Graph().as_default(), tf.compat.v1.Session() as session:
             weight = tf.compat.v1.get_variable('w', initializer=0., use_resource=True)
             step = model.optimizer(lr).apply_gradients([(tf.constant(1.), weight)])

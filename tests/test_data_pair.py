@@ -49,7 +49,8 @@ def test_mixmatch_split_partitions_the_training_images(data_dir):
         split = json.load(f)
     assert parts[0] == split['label'] and parts[1] + parts[2] == split['unlabel']
     np.testing.assert_array_equal(dataset.labeled.labels, np.array(parts[0]) % 3)
-    assert (dataset.name, dataset.nclass, dataset.height, dataset.colors, dataset.weak.shift) == ('made.1@9-6', 3, 12, 3, 1)
+    assert (dataset.name, dataset.base, dataset.nclass) == ('made.1@9-6', 'made', 3)
+    assert (dataset.height, dataset.colors, dataset.weak.shift) == (12, 3, 1)
 
 
 def test_fixmatch_split_includes_labelled_images_and_validates_on_others(data_dir):

@@ -33,7 +33,8 @@ def test_golden_step(golden, tmp_path, model_class, name):
         toy.set_variables(model, session, toy.named(arrays, 'var:'))
         toy.set_variables(model, session, {'global_step': arrays['step']})
         ops, variables = model.ops, tf.compat.v1.trainable_variables()
-        feed = {ops.x: arrays.get('x', arrays['xt']), ops.xt: arrays['xt'], ops.y: arrays['y'], ops.label: arrays['label']}
+        feed = {ops.x: arrays.get('x', arrays['xt']), ops.xt: arrays['xt'], ops.y: arrays['y'],
+                ops.label: arrays['label']}
         loss, scalars, raw, averaged, gradients = session.run(
             [ops.loss, {**ops.losses, **ops.monitors}, ops.classify_raw, ops.classify_op,
              tf.gradients(ops.loss, variables)], feed)
@@ -91,7 +92,8 @@ def test_names_and_defaults():
     small = dict(arch='convnet', batch=4, filters=4, uratio=2)
     assert FixMatch('runs', dataset, **small).folder.path == (
         f'runs/toy.d.d.d.3@40-1/CTAugment_depth2_th0.80_decay0.990/FixMatch_{tail}')
-    assert FixMatch('runs', dataset, augment='d.d.rac', **small).folder.path == f'runs/toy.d.d.rac.3@40-1/FixMatch_{tail}'
+    with_ra = FixMatch('runs', dataset, augment='d.d.rac', **small)
+    assert with_ra.folder.path == f'runs/toy.d.d.rac.3@40-1/FixMatch_{tail}'
     assert FixMatch.DATASETS is data_pair.PAIR_DATASETS
 
 

@@ -46,6 +46,14 @@ def test_posterize_keeps_at_least_one_bit():
     np.testing.assert_array_equal(out, images & 128)
 
 
+@pytest.mark.parametrize('side, moved', [(8, 4), (16, 8), (20, 9), (96, 9)])
+def test_small_pictures_are_moved_by_half_their_side_at_most(side, moved):
+    images = np.arange(side, dtype=np.uint8)[None, None, :, None].repeat(side, 1)
+    out, shown = apply(images, ['TranslateX'], np.int32([9]), [False])
+    np.testing.assert_array_equal(out[0, :, :side - moved], images[0, :, moved:])
+    assert shown[0, :, :side - moved].all() and not shown[0, :, side - moved:].any()
+
+
 def on_rgb(function, image):
     """The original's operations that know no alpha: they make every pixel opaque."""
     return function(image.convert('RGB')).convert('RGBA')

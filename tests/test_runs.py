@@ -10,8 +10,9 @@ import pytest
 import runner
 from libml import data_pair, train
 
-COUNTS = {('fixmatch.sh', 'cifar10'): 2 * 3 * 2, ('fixmatch.sh', 'cifar100'): 2 * 3 * 2, ('fixmatch.sh', 'svhn'): 2 * 3 * 2,
-          ('fixmatch.sh', 'stl10'): 2 * 2, ('fixmatch.sh', 'uda'): 3 * 2, ('fixmatch.sh', 'ablation'): 16,
+COUNTS = {('fixmatch.sh', 'cifar10'): 2 * 3 * 2, ('fixmatch.sh', 'cifar100'): 2 * 3 * 2,
+          ('fixmatch.sh', 'svhn'): 2 * 3 * 2, ('fixmatch.sh', 'stl10'): 2 * 2, ('fixmatch.sh', 'uda'): 3 * 2,
+          ('fixmatch.sh', 'ablation'): 16,
           ('small.sh', 'digits'): 2 * 2, ('small.sh', 'mnist'): 2 * 2}
 
 
@@ -23,7 +24,8 @@ def printed(script, *args):
 def model_class(script):
     """The class that a script defines and runs."""
     module = importlib.import_module(script.removesuffix('.py').replace('/', '.'))
-    return [value for _, value in inspect.getmembers(module, inspect.isclass) if value.__module__ == module.__name__][-1]
+    classes = [value for _, value in inspect.getmembers(module, inspect.isclass)]
+    return [value for value in classes if value.__module__ == module.__name__][-1]
 
 
 @pytest.mark.parametrize('script, table', COUNTS)
