@@ -206,3 +206,31 @@ def test_all_modes_build_and_run(tmp_path):
         with model.session() as session:
             model.streams.start(session, 0)
             assert np.isfinite(session.run([model.ops.loss, model.ops.train_op])[0])
+
+
+def test_whitening_normalises_the_networks_input(tmp_path):
+    """The same weights see (x - mean) / std: a whitened image gives what its normalised version gives without."""
+    found = {}
+    x = np.random.RandomState(0).uniform(-1, 1, [4, 16, 16, 3]).astype(np.float32)
+    for whiten in (False, True):
+        model = MixMatch(str(tmp_path), toy.dataset(whiten=whiten), **{**toy.SMALL, 'arch': 'convnet'})
+        images = x * model.dataset.std + model.dataset.mean
+        with model.session() as session:
+            found[whiten] = session.run(model.ops.classify_raw, {model.ops.x: images})
+    assert model.dataset.mean.all() and np.abs(model.dataset.std - 1).min() > 0.1
+    np.testing.assert_allclose(found[True], found[False], rtol=1e-4, atol=1e-6)
+
+
+def test_bfloat16_keeps_variables_and_losses_in_float32(tmp_path):
+    losses = []
+    for precision in ('float32', 'bfloat16'):
+        model = MixMatch(str(tmp_path), toy.dataset(), precision=precision, **toy.SMALL)
+        assert all(v.dtype.base_dtype in (tf.float32, tf.int64) for v in model.variables)
+        assert all(loss.dtype == tf.float32 for loss in model.ops.losses.values())
+        convolutions = [op for op in model.graph.get_operations() if op.type == 'Conv2D']
+        assert {op.outputs[0].dtype.name for op in convolutions} == {precision}
+        with model.session() as session:
+            model.streams.start(session, 0)
+            losses.append(session.run(model.ops.loss))
+    assert losses[0] != losses[1]
+    np.testing.assert_allclose(*losses, rtol=0.05)

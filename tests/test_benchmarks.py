@@ -1,0 +1,20 @@
+"""The benchmarks run, and end with a line of JSON."""
+
+import json
+
+import pytest
+
+import runner
+
+
+@pytest.mark.parametrize('script, args, keys', [
+    ('benchmarks/augment.py', ['--batch=8', '--seconds=0.02'],
+     {f'{policy}_{size}' for policy in ('weak', 'ra', 'rac', 'cta') for size in (32, 96)}),
+    ('benchmarks/train_step.py', ['--batch=4', '--filters=4', '--steps=1'],
+     {'seconds_per_step', 'images_per_second', 'share_of_peak', 'pipeline_ratio', 'gflop_per_step'}),
+])
+def test_last_line_is_json_with_the_figures(script, args, keys):
+    code, out, err = runner.run(script, *args)
+    assert code == 0, err
+    figures = json.loads(out.splitlines()[-1])
+    assert keys <= set(figures) and all(figures[key] > 0 for key in keys)
