@@ -87,8 +87,11 @@ class Model:
             raise InputError(f'{type(self).__name__} has no hyper-parameter {unknown[0]}: it has '
                              f'{", ".join(sorted(self.HPARAMS))}')
         self.dataset = dataset
-        self.params = EasyDict({name: spec[0] for name, spec in self.HPARAMS.items()})
-        self.params.update(params)
+        defaults = {name: spec[0] for name, spec in self.HPARAMS.items()}
+        self.params = EasyDict(defaults)
+        # 75 for a float is 75.0, as from a flag: it stands in the run's name.
+        self.params.update({name: float(value) if isinstance(defaults[name], float) else value
+                            for name, value in params.items()})
         self.resolve_params()
         self.length_shapes = False
         self.folder = RunFolder(os.path.join(train_dir, *self.path_components()))

@@ -186,7 +186,7 @@ def test_name_and_defaults():
                                                          'warmup_kimg', 'train_kimg', 'use_ema_guess')} == dict(
         wd=0.02, ema=0.999, beta=0.5, w_match=100., T=0.5, mixmode='xxy.yxy', nu=2, lr=0.002, warmup_kimg=1024,
         train_kimg=65536, use_ema_guess=False)
-    model = MixMatch('runs', toy.dataset(nclass=10, size=32), beta=0.75, w_match=75., arch='convnet')
+    model = MixMatch('runs', toy.dataset(nclass=10, size=32), beta=0.75, w_match=75, arch='convnet')
     assert model.folder.path == ('runs/toy/MixMatch_archconvnet_batch64_beta0.75_ema0.999_filters32_lr0.002_nclass10_'
                                  'repeat4_scales3_w_match75.0_wd0.02')
 
