@@ -6,7 +6,6 @@ python fixmatch.py --dataset=cifar10.3@40-1 --augment=d.d.rac    # RandAugment i
 
 # libml comes before TensorFlow: it sets its log level.
 from libml import cta_model, losses, train
-from libml.utils import InputError
 
 import tensorflow as tf
 from easydict import EasyDict
@@ -17,14 +16,8 @@ class FixMatch(cta_model.CTAModel):
 
     HPARAMS = dict(
         cta_model.CTAModel.HPARAMS,
-        confidence=(0.95, 'Smallest probability of a pseudo-label that is trained on.'),
         wu=(1., 'Weight of the loss on unlabelled images.'),
     )
-
-    def resolve_params(self):
-        super().resolve_params()
-        if not 0 <= self.params.confidence <= 1:
-            raise InputError(f'--confidence={self.params.confidence}: give a probability, 0 to 1')
 
     def targets(self, logits_weak):
         """Pseudo-labels int64 [n] and mask float32 [n] of weak logits [n, C]; constant (section 2.2)."""

@@ -42,7 +42,6 @@ class UDA(pair_model.PairModel):
     HPARAMS = dict(
         pair_model.PairModel.HPARAMS,
         augment=('d.d.rac', pair_model.PairModel.HPARAMS['augment'][1], False),
-        confidence=(0.95, 'Smallest probability (not sharpened) of a weak prediction that is trained on.'),
         temperature=(1., 'Sharpens the weak predictions; the paper uses 0.4.'),
         tsa=('no', f'Training signal annealing: {", ".join(TSA)}.'),
         tsa_pos=(8, 'Annealing lasts min(train_kimg, 16384) * 2^tsa_pos images.'),
@@ -54,8 +53,6 @@ class UDA(pair_model.PairModel):
         super().resolve_params()
         if self.params.tsa not in TSA:
             raise InputError(f'--tsa={self.params.tsa}: choose one of {", ".join(TSA)}')
-        if not 0 <= self.params.confidence <= 1:
-            raise InputError(f'--confidence={self.params.confidence}: give a probability, 0 to 1')
         if self.params.temperature <= 0:
             raise InputError(f'--temperature={self.params.temperature}: a temperature is larger than 0')
 

@@ -6,7 +6,7 @@ import shutil
 
 import tensorflow as tf
 
-from libml.utils import InputError, written_whole
+from libml.utils import InputError, one_line, written_whole
 
 NAME = 'model.ckpt'
 
@@ -37,9 +37,9 @@ def find(path):
     raise InputError(f'no checkpoint at {path}: give a prefix like tf/{NAME}-00065536 or a run folder')
 
 
-def saver(variables, keep=None):
+def saver(variables):
     """A Saver of these variables; older checkpoints are removed by `save`, not by it."""
-    return tf.compat.v1.train.Saver(variables, max_to_keep=keep or 0)
+    return tf.compat.v1.train.Saver(variables, max_to_keep=0)
 
 
 def save(session, saver, folder, step, keep):
@@ -62,7 +62,8 @@ def save(session, saver, folder, step, keep):
             _remove(old)
         _write_state(folder)
     except (OSError, tf.errors.OpError) as error:
-        raise InputError(f'cannot save {os.path.join(folder, name)}: {_reason(error)}') from error
+        reason = one_line(getattr(error, 'strerror', None) or error)
+        raise InputError(f'cannot save {os.path.join(folder, name)}: {reason}') from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -83,15 +84,6 @@ def _remove(prefix):
         os.unlink(os.path.join(folder, entry))
 
 
-def _reason(error):
-    """One line of an OSError or a TensorFlow error (whose own text may follow where its node was made)."""
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    lines = str(getattr(error, 'message', None) or error).splitlines() or ['']
-    nodes = [i for i, line in enumerate(lines[:-1]) if line.startswith('Node: ')]
-    return lines[nodes[0] + 1 if nodes else 0]
-
-
 def restore(session, saver, path, variables):
     """Restores `variables` by name from the checkpoint with prefix `path`; what else it holds is left.
 
@@ -105,7 +97,7 @@ def restore(session, saver, path, variables):
     except (ValueError, tf.errors.OpError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f'cannot read checkpoint {path}: {_reason(error)}') from error
+        raise InputError(f'cannot read checkpoint {path}: {one_line(error)}') from error
 
 
 def _check_shapes(path, shapes, variables):

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import os
 
-from libml.utils import InputError, written_whole
+from libml.utils import InputError, one_line, written_whole
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,8 +132,3 @@ def read_description(data_dir, name):
 
 def _is_count(value):
     return type(value) is int and value > 0
-
-
-def one_line(error):
-    """The first line of an exception's text, for an InputError that passes it on."""
-    return (str(error).splitlines() or [type(error).__name__])[0]

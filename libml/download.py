@@ -9,8 +9,7 @@ import urllib.request
 
 from tqdm import tqdm
 
-from libml.descriptions import one_line
-from libml.utils import InputError
+from libml.utils import InputError, one_line
 
 TORONTO = ('https://www.cs.toronto.edu/~kriz/',)
 STANFORD_SVHN = ('http://ufldl.stanford.edu/housenumbers/',)

@@ -6,7 +6,7 @@ import time
 
 import tensorflow as tf
 
-from libml.utils import InputError
+from libml.utils import InputError, one_line
 
 Event, SessionLog, Summary = tf.compat.v1.Event, tf.compat.v1.SessionLog, tf.compat.v1.Summary
 
@@ -23,7 +23,7 @@ class EventFile:
         try:
             self.writer = tf.io.TFRecordWriter(self.path)
         except tf.errors.OpError as error:
-            raise InputError(f'cannot write {self.path}: {error.message}') from error
+            raise InputError(f'cannot write {self.path}: {one_line(error.message)}') from error
         events = [dict(file_version='brain.Event:2')]
         if graph is not None:
             events.append(dict(graph_def=graph.as_graph_def(add_shapes=True).SerializeToString()))
@@ -42,7 +42,7 @@ class EventFile:
                 self.writer.write(Event(wall_time=time.time(), step=step, **event).SerializeToString())
             self.writer.flush()
         except tf.errors.OpError as error:
-            raise InputError(f'cannot write {self.path}: {error.message}') from error
+            raise InputError(f'cannot write {self.path}: {one_line(error.message)}') from error
 
     def close(self):
         """Closes the file; what was written is on disk already."""

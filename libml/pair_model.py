@@ -21,6 +21,7 @@ class PairModel(models.MultiModel):
         lr=(0.03, 'Learning rate of Nesterov momentum; falls to 0.195 of it as a cosine.'),
         train_kimg=(65536, 'Length of training in kimg (1,024 labelled images); the learning rate follows it.', False),
         augment=('d.d.d', 'Augmentation of labelled.weak.strong images: ' + augment_grammar.CHOICES, False),
+        confidence=(0.95, 'Smallest probability of a weak prediction that is trained on.'),
         # Not in the name: in the original it is no flag (FixMatch) or one without effect (UDA).
         ema=(0.999, 'Decay of the moving average of the weights; short runs want less (0.99).', False),
         uratio=(7, 'Unlabelled images for each labelled one.'),
@@ -32,6 +33,8 @@ class PairModel(models.MultiModel):
         super().resolve_params()
         if self.params.uratio < 1:
             raise InputError(f'--uratio={self.params.uratio}: give at least 1')
+        if not 0 <= self.params.confidence <= 1:
+            raise InputError(f'--confidence={self.params.confidence}: give a probability, 0 to 1')
         fields = augment_grammar.parse(self.params.augment, self.dataset.base, counts=(3,))
         self.labeled_field = fields[0]
         self.weak_field, self.strong_field = augment_grammar.views(fields)

@@ -8,9 +8,9 @@ import zlib
 
 import numpy as np
 
-from libml.descriptions import STL10_FOLDS, one_line
+from libml.descriptions import STL10_FOLDS
 from libml.split_rule import class_weights, draw_labeled
-from libml.utils import InputError
+from libml.utils import InputError, one_line
 
 # What reading a damaged gzip or tar file raises.
 DAMAGED = (OSError, EOFError, zlib.error, tarfile.TarError)

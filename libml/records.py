@@ -12,8 +12,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from libml.descriptions import one_line
-from libml.utils import InputError, session_config, written_whole
+from libml.utils import InputError, one_line, session_config, written_whole
 
 CHUNK = 256
 IMAGE = {'image': tf.io.FixedLenFeature([], tf.string)}

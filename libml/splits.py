@@ -11,10 +11,10 @@ import sys
 
 import numpy as np
 
-from libml.descriptions import STL10_FOLDS, one_line, read_description, train_paths
+from libml.descriptions import STL10_FOLDS, read_description, train_paths
 from libml.records import read_labels
 from libml.split_rule import class_weights, draw_labeled, unlabeled_order
-from libml.utils import InputError, written_whole
+from libml.utils import InputError, one_line, written_whole
 
 FOLD_SIZE = 1000
 

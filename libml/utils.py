@@ -30,6 +30,16 @@ def session_config():
     return config
 
 
+def one_line(error):
+    """The line of an exception's text (or of a text) that says what happened, for an InputError that passes it on.
+
+    It is the first, but TensorFlow's errors of a graph say first where the graph was built.
+    """
+    lines = str(error).splitlines() or [type(error).__name__]
+    nodes = [i for i, line in enumerate(lines[:-1]) if line.startswith('Node: ')]
+    return lines[nodes[0] + 1 if nodes else 0]
+
+
 @contextlib.contextmanager
 def written_whole(path, mode='w'):
     """Opens a file beside `path` and renames it to `path` at the end, so that `path` is whole or not there.
