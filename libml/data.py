@@ -57,6 +57,7 @@ class DataSet:
         weak: the weak augmentation of its images, a function of (uint8 [b, h, w, c], Draws).
         mean, std: float32 [colors], what the network's input is normalised with (0 and 1 unless whitened).
         p_unlabeled: float32 [nclass] class weights with maximum 1, or None.
+        more_tests: dict name -> Subset, further test sets that a report gives the accuracy on.
     """
 
     def __init__(self, name, labeled, unlabeled, valid, test, nclass, mirror, shift, whiten=False, p_unlabeled=None):
@@ -70,6 +71,7 @@ class DataSet:
         self.nclass = nclass
         self.weak = Weak(mirror, shift)
         self.p_unlabeled = p_unlabeled
+        self.more_tests = {}
         self.mean = np.zeros(self.colors, np.float32)
         self.std = np.ones(self.colors, np.float32)
         if whiten:

@@ -10,10 +10,12 @@ class MovingAverage:
 
     Args:
         decay: in [0, 1].
+        statistics: whether the getter also reads averages of running batch-norm statistics (AdaMatch).
     """
 
-    def __init__(self, decay):
+    def __init__(self, decay, statistics=False):
         self.decay = decay
+        self.statistics = statistics
         self._shadows = {}
 
     def average(self, variable):
@@ -36,7 +38,8 @@ class MovingAverage:
     def getter(self, getter, name, *args, **kwargs):
         """A custom_getter of tf.compat.v1.variable_scope: trainable variables are read as their averages.
 
-        Others are read as they are: running statistics of batch norm have no average. The signature is TensorFlow's.
+        Others, the running statistics of batch norm, are read as they are unless `statistics`. The signature is
+        TensorFlow's.
         """
         variable = getter(name, *args, **kwargs)
-        return self.average(variable) if variable.trainable else variable
+        return self.average(variable) if variable.trainable or self.statistics else variable

@@ -65,7 +65,7 @@ class Loop:
         """Trains until `train_nimg` images or a signal; saves at the start and at the end."""
         if not self.step:
             self.save()
-        while self.step < train_nimg and not self.stopped_by:
+        while self.step < train_nimg and not self.stopped_by and not self.model.finished(self.session):
             self.period(train_nimg, report_nimg)
         if self.saved != self.step:
             self.save()
@@ -115,19 +115,18 @@ class Loop:
     def report(self, values, img_per_s):
         """Evaluates, prints the accuracy line, and appends to metrics.jsonl and the event file."""
         model = self.model
-        ema = model.accuracies(self.session, model.ops.classify_op)
-        raw = model.accuracies(self.session, model.ops.classify_raw)
-        print(f'kimg {self.step // KIMG:<5}  accuracy train/valid/test  '
-              + '  '.join(f'{value:.2f}' for value in ema.values()), flush=True)
+        model.settle(self.session)
+        accuracies = model.evaluate(self.session)
+        print(accuracy_line(self.step, accuracies), flush=True)
         text, more = model.report(self.session)
         if text:
             print(text, flush=True)
         scalars = {tag: float(value) for tag, value in values.items()}
-        scalars.update({accuracy_tag(name): value for name, value in ema.items()})
-        scalars.update({accuracy_tag(name, 'raw/'): value for name, value in raw.items()})
+        scalars.update(accuracies)
         scalars = {tag: value for tag, value in scalars.items() if math.isfinite(value)}
         model.folder.add_metrics(dict(step=self.step, kimg=self.step / KIMG, **scalars, img_per_s=round(img_per_s, 2)))
         self.events.add(self.step, {**scalars, 'img_per_s': img_per_s}, more)
+        model.after_report(self.session, scalars)
 
     def save(self):
         """Writes a checkpoint of this step.
@@ -135,12 +134,16 @@ class Loop:
         Raises:
             Diverged: a weight is not finite; nothing is written.
         """
+        self.model.settle(self.session)
         if not self.session.run(self.model.all_finite):
             raise Diverged(f'weights are not finite after step {self.step}: {self.advice()}')
         checkpoint.save(self.session, self.model.saver, self.model.folder.tf, self.step, self.keep_ckpt)
         self.saved = self.step
 
 
-def accuracy_tag(subset, kind=''):
-    """TensorBoard tag of an accuracy: that on the test set is plain `accuracy` (or `accuracy/raw`)."""
-    return f'accuracy/{kind}{subset}' if subset != 'test' else f'accuracy/{kind}'.rstrip('/')
+def accuracy_line(step, accuracies):
+    """The console's line of a report: `kimg 64     accuracy train/valid/test  100.00  48.91  47.85`."""
+    titles = {tag: tag.removeprefix('accuracy').removeprefix('/') or 'test' for tag in accuracies
+              if not tag.startswith('accuracy/raw')}
+    names = '/'.join('train' if title == 'train_labeled' else title for title in titles.values())
+    return f'kimg {step // KIMG:<5}  accuracy {names}  ' + '  '.join(f'{accuracies[tag]:.2f}' for tag in titles)

@@ -29,6 +29,11 @@ class MultiModel(Model):
         bn_momentum=(0.999, 'Momentum of the running batch-norm statistics; short runs want less (0.99, 0.9).', False),
         precision=('float32', 'Type of activations and convolutions: float32 or bfloat16.', False),
     )
+    # Of batch norm: what is added to the variance, whether the running variance follows the unbiased one of the batch,
+    # and whether the averaged network has averaged statistics too.
+    BN_EPSILON = 1e-3
+    BN_UNBIASED = True
+    BN_AVERAGED = False
 
     def resolve_params(self):
         super().resolve_params()
@@ -39,7 +44,7 @@ class MultiModel(Model):
 
     def model(self):
         self.draws = Draws(self.params.seed, self.step.read_value())
-        self.ema = ema.MovingAverage(self.params.ema)
+        self.ema = ema.MovingAverage(self.params.ema, self.BN_AVERAGED)
         self.batch_norms = {}
         return self.algorithm()
 
@@ -74,7 +79,7 @@ class MultiModel(Model):
             EasyDict: logits float32 [b, C], embeds float32 [b, F] (the globally pooled features).
         """
         p = self.params
-        batch_norm = nn.BatchNorm(p.bn_momentum)
+        batch_norm = nn.BatchNorm(p.bn_momentum, self.BN_EPSILON, self.BN_UNBIASED)
         if name:
             self.batch_norms[name] = batch_norm
         if self.dataset.mean.any() or (self.dataset.std != 1).any():
@@ -85,8 +90,8 @@ class MultiModel(Model):
                                draws=self.draws.within(name) if name else None)
 
     def classify_ops(self, x):
-        """EasyDict classify_raw, classify_op: float32 [b, C], softmax with live and with averaged weights, both with
-        the live running batch-norm statistics (kept: published numbers are of this network)."""
+        """EasyDict classify_raw, classify_op: float32 [b, C], softmax with live and with averaged weights; unless
+        BN_AVERAGED, both with the live running batch-norm statistics (kept: published numbers are of this network)."""
         return EasyDict(classify_raw=tf.nn.softmax(self.classifier(x, training=False).logits),
                         classify_op=tf.nn.softmax(self.classifier(x, training=False, getter=self.ema.getter).logits))
 
@@ -99,7 +104,7 @@ class MultiModel(Model):
         return tf.group(self.batch_norms[statistics].updates())
 
     def train_op(self, loss, optimizer, statistics, decay=0., before=(), after=None):
-        """One step: gradients, optimizer, weight decay, moving averages and batch-norm statistics, step counter.
+        """One step: gradients, optimizer, weight decay, batch-norm statistics, moving averages, step counter.
 
         Each waits for the one before: two runs are equal to the bit.
 
@@ -109,7 +114,7 @@ class MultiModel(Model):
             statistics: name of the classifier pass that the running batch-norm statistics follow.
             decay: every kernel is multiplied by 1 - decay after the optimizer's step (decoupled weight decay).
             before: tensors to compute before anything is updated.
-            after: function without arguments that makes further update ops, run with those of the averages.
+            after: function without arguments that makes further update ops, run with those of batch norm.
         """
         variables = tf.compat.v1.trainable_variables()
         # As one tuple: no variable changes before all that this step reads has been read.
@@ -119,6 +124,9 @@ class MultiModel(Model):
             with tf.control_dependencies(last):
                 last = [v.assign(v.read_value() * (1 - decay), read_value=False) for v in self.kernels()]
         with tf.control_dependencies(last):
-            last = self.ema.update(variables) + self.batch_norms[statistics].updates() + (after() if after else [])
+            last = self.batch_norms[statistics].updates() + (after() if after else [])
+        with tf.control_dependencies(last):
+            moving = [v for v, _ in self.batch_norms[statistics].batch_stats] if self.BN_AVERAGED else []
+            last = last + self.ema.update(variables + moving)
         with tf.control_dependencies(last):
             return self.step.assign_add(self.params.batch, read_value=False)

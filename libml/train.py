@@ -34,12 +34,12 @@ def run(model_class, **defaults):
     """The main of a script: defines the flags of `model_class`, then trains it, or evaluates it with --eval_ckpt.
 
     Args:
-        model_class: a Model; its HPARAMS and LOOP_FLAGS become flags.
+        model_class: a Model; its LOOP_FLAGS and HPARAMS become flags.
         defaults: values of flags that differ from these.
     """
     define = {bool: flags.DEFINE_boolean, int: flags.DEFINE_integer, float: flags.DEFINE_float,
               str: flags.DEFINE_string}
-    table = {**LOOP_FLAGS, **model_class.HPARAMS}
+    table = {**model_class.LOOP_FLAGS, **model_class.HPARAMS}
     for name, (default, text, *_) in table.items():
         # As flags of the script itself: --help shows those.
         define[type(default)](name, defaults.get(name, default), text, module_name=sys.argv[0])
@@ -48,8 +48,7 @@ def run(model_class, **defaults):
         if len(argv) > 1:
             raise InputError(f'unexpected argument {argv[1]!r}: flags are written --name=value')
         args = {name: FLAGS[name].value for name in table}
-        dataset = model_class.DATASETS[args['dataset']](args['data_dir'], args['whiten'], args['p_unlabeled'])
-        model = model_class(args['train_dir'], dataset, **{name: args[name] for name in model_class.HPARAMS})
+        model = model_class(args['train_dir'], model_class.load_dataset(args), **{name: args[name] for name in model_class.HPARAMS})
         if args['eval_ckpt']:
             model.eval_checkpoint(args['eval_ckpt'])
         else:
@@ -66,13 +65,14 @@ class Model:
     and builds its graph in `model()`, which returns an EasyDict of ops: the placeholders `x`, `y`, `label`, then
     `train_op`, `loss`, `classify_raw`, `classify_op`, maybe `tune_op`, and `losses` and `monitors` (tag -> scalar).
 
-    DATASETS is what `--dataset` is looked up in.
+    DATASETS is what `--dataset` is looked up in; LOOP_FLAGS are the flags that are no hyper-parameters.
 
     Raises:
         InputError: an unknown hyper-parameter or a value that cannot be.
     """
 
     DATASETS = data_pair.DATASETS
+    LOOP_FLAGS = LOOP_FLAGS
     HPARAMS = dict(
         batch=(64, 'Labelled images in a batch.'),
         lr=(0.0001, 'Learning rate.'),
@@ -107,6 +107,11 @@ class Model:
             self.initializer = tf.compat.v1.global_variables_initializer()
             floats = [v for v in self.variables if v.dtype.is_floating]
             self.all_finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(v)) for v in floats])
+
+    @classmethod
+    def load_dataset(cls, args):
+        """The DataSet that the flags `args` (name -> value) name."""
+        return cls.DATASETS[args['dataset']](args['data_dir'], args['whiten'], args['p_unlabeled'])
 
     def resolve_params(self):
         """Checks self.params and adds what follows from the dataset."""
@@ -183,12 +188,34 @@ class Model:
         print('-' * 80, flush=True)
 
     def accuracies(self, session, op):
-        """dict train_labeled, valid, test -> percent, of the classifier `op`, on images as they are."""
+        """dict train_labeled, valid, test, then further test sets -> percent, of the classifier `op`, on images as they
+        are; without those that have no images."""
         # All labels can be very many: the accuracy on the training set is then that of a part.
         subsets = dict(train_labeled=self.dataset.labeled.take(10000), valid=self.dataset.valid,
-                       test=self.dataset.test)
+                       test=self.dataset.test, **self.dataset.more_tests)
         return {name: evaluate.accuracy(evaluate.predict(session, op, self.ops.x, s.images), s.labels)
-                for name, s in subsets.items()}
+                for name, s in subsets.items() if len(s)}
+
+    def evaluate(self, session):
+        """What a report says of accuracy: dict tag -> percent, averaged weights first.
+
+        `accuracy`, `accuracy/train_labeled` ... are those of the averaged weights, `accuracy/raw` ... of the live ones.
+        """
+        averaged = self.accuracies(session, self.ops.classify_op)
+        raw = self.accuracies(session, self.ops.classify_raw)
+        return {**{accuracy_tag(name): value for name, value in averaged.items()},
+                **{accuracy_tag(name, 'raw/'): value for name, value in raw.items()}}
+
+    def settle(self, session):
+        """Brings variables that follow from others up to date; called before every evaluation and every checkpoint."""
+
+    def after_report(self, session, scalars):
+        """Called after a report with its tag -> float; what is kept for the next one must be in variables."""
+
+    def finished(self, session):
+        """Whether training ends before its length; asked between reports."""
+        del session
+        return False
 
     def report(self, session):
         """What an algorithm adds to a report: text for the console, list of tf.compat.v1.Summary.Value."""
@@ -210,14 +237,17 @@ class Model:
         with self.session(path) as session:
             step = int(session.run(self.step))
             print(f'{type(self).__name__} {path}  kimg {step // KIMG}')
-            print(f'{"":<16}{"labeled":>8}{"valid":>8}{"test":>8}')
             table = {}
             for prefix in kinds:
                 if prefix:
                     self.tune(session, step)
                 for name, op in (('raw', self.ops.classify_raw), ('ema', self.ops.classify_op)):
                     row = table[prefix + name] = self.accuracies(session, op)
-                    print(f'{prefix + name:<16}' + ''.join(f'{value:>8.2f}' for value in row.values()), flush=True)
+                    if len(table) == 1:
+                        titles = [key.removeprefix('train_') for key in row]
+                        print(f'{"":<16}' + ''.join(f' {title:>7}' for title in titles))
+                    print(f'{prefix + name:<16}' + ''.join(f' {value:>{max(7, len(key))}.2f}' for key, value in row.items()),
+                          flush=True)
         return table
 
     def tune(self, session, step, nimg=16384):
@@ -226,3 +256,8 @@ class Model:
         self.streams.start(session, step // batch)
         for _ in tqdm(range(nimg // batch), 'Tuning', unit='img', unit_scale=batch, leave=False, disable=None):
             session.run(self.ops.tune_op)
+
+
+def accuracy_tag(subset, kind=''):
+    """TensorBoard tag of an accuracy: that on the test set is plain `accuracy` (or `accuracy/raw`)."""
+    return f'accuracy/{kind}{subset}' if subset != 'test' else f'accuracy/{kind}'.rstrip('/')
