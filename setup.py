@@ -17,5 +17,5 @@ setup(
     py_modules=['fixmatch', 'mixmatch', 'uda'],
     python_requires='>=3.10',
     install_requires=['tensorflow>=2.16', 'absl-py', 'easydict', 'numpy', 'tqdm'],
-    extras_require={'all': EXTRAS_ALL, 'test': EXTRAS_ALL + ['pillow', 'pytest']},
+    extras_require={'all': EXTRAS_ALL, 'test': EXTRAS_ALL + ['pillow', 'pytest', 'pytest-xdist']},
 )

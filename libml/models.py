@@ -95,6 +95,10 @@ class MultiModel(Model):
         return EasyDict(classify_raw=tf.nn.softmax(self.classifier(x, training=False).logits),
                         classify_op=tf.nn.softmax(self.classifier(x, training=False, getter=self.ema.getter).logits))
 
+    def batch_number(self):
+        """int64 scalar: the number of the batch of this step, from 0."""
+        return self.step.read_value() // self.params.batch
+
     def kernels(self):
         """The variables that weight decay applies to: kernels in scopes that start with `classify`."""
         return [v for v in tf.compat.v1.trainable_variables('classify') if 'kernel' in v.op.name]

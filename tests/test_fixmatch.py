@@ -161,7 +161,7 @@ def test_one_step_updates_the_rates_by_the_probes(tmp_path):
         fetched = [model.ops.classify_op, model.ops.label, model.ops.train_op]
         stream = [t for t in model.ops.x.op.inputs[0].op.outputs if t.shape.as_list()[:2] == [4, 2]]
         p, label, _, *policy = session.run(fetched + stream)
-        ring, written = session.run([model.rates.ring, model.rates.written])
+        ring, written = session.run([model.learner.rates.ring, model.learner.rates.written])
     ops, = [a for a in policy if a.dtype == np.int32]
     params, = [a for a in policy if a.dtype == np.float64]
     expected = ctaugment.initial_rates()
