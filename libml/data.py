@@ -125,9 +125,12 @@ class Streams:
         positions = self._placeholder(subset.positions)
         n = len(subset)
 
+        # Plain graph code: AutoGraph would spend seconds on translating it to itself.
+        @tf.autograph.experimental.do_not_convert
         def epoch(number):
             return tf.data.Dataset.from_tensor_slices(Draws(self.seed, number).permutation(f'{name}/epoch', n))
 
+        @tf.autograph.experimental.do_not_convert
         def load(number, order):
             order = tf.gather(positions, tf.ensure_shape(order, [batch]))
             out = augment(tf.gather(pixels, order), Draws(self.seed, number, f'{name}/'))

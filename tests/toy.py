@@ -23,10 +23,12 @@ def dataset(nlabeled=20, nunlabeled=60, size=16, colors=3, nclass=5, seed=0, **k
 def set_variables(model, session, values):
     """Assigns arrays to variables, both by name; `|` in a name stands for `/`."""
     variables = {v.op.name: v for v in model.variables}
-    with model.graph.as_default():
-        for name, value in values.items():
-            session.run(variables[name.replace('|', '/')].initializer,
-                        {variables[name.replace('|', '/')].initial_value: value})
+    given = {variables[name.replace('|', '/')]: value for name, value in values.items()}
+    # Few runs: the first run of some ops costs a tenth of a second in a large graph. An average starts from the very
+    # tensor of its variable, so both cannot be fed at once.
+    for averages in (False, True):
+        chosen = [v for v in given if v.op.name.endswith('/ExponentialMovingAverage') == averages]
+        session.run([v.initializer for v in chosen], {v.initial_value: given[v] for v in chosen})
 
 
 def named(arrays, prefix):
