@@ -103,15 +103,15 @@ def load(name, split, data_dir='', whiten=False, p_unlabeled=''):
     unlabel = order[~np.isin(order, valid)]
     if name.labels is None:
         label, unlabel = unlabel, unlabel[:0]
-    train = _read(paths, info)
-    test = _read([descriptions.test_path(data_dir, name.name)], info)
+    train = read_images(paths, info)
+    test = read_images([descriptions.test_path(data_dir, name.name)], info)
     subsets = [Subset(*train, positions) for positions in (label, unlabel, valid)]
     return DataSet(str(name), *subsets, Subset(*test, np.arange(len(test[1]))), nclass=info.nclass,
                    mirror=name.name not in NO_MIRROR, shift=test[0].shape[2] // 8, whiten=whiten, p_unlabeled=weights)
 
 
-def _read(paths, info):
-    """Images with their border, uint8 [n, h, w, c], and labels int32 [n]."""
+def read_images(paths, info):
+    """Images with their border, uint8 [n, h, w, c], and labels int32 [n], of records that a Description describes."""
     pixels, targets = records.read_records(paths, info.height, info.width, info.colors, info.nclass)
     border = BORDER.get(info.name, 0)
     if border:

@@ -57,7 +57,9 @@ DATASET_INFO = {info.name: info for info in (
     _known('mnist', 28, 1, DIGITS, train=60000, test=10000),
     _known('fashion_mnist', 28, 1, FASHION, train=60000, test=10000),
     _known('usps', 16, 1, DIGITS, train=7291, test=2007),
+    _known('mnist_m', 32, 3, DIGITS, train=59001, test=9001),
     _known('digits', 8, 1, DIGITS, train=1400, test=397),
+    _known('digits_m', 16, 3, DIGITS, train=1400, test=397),
 )}
 
 # svhn_noextra is svhn without its extra file: one set of records serves both names.

@@ -44,7 +44,11 @@ SOURCES = {
         'zip.train.gz': ('206835541ea704bcfb4b6eea872678bf', USPS),
         'zip.test.gz': ('f9350e940232b89f1dc8f8eacac88625', USPS),
     },
+    # Without a direct address or a published digest.
+    'mnist_m': {'mnist_m.tar.gz': (None, ())},
 }
+# Datasets whose archives a browser has to fetch -> from where.
+BY_HAND = {'mnist_m': 'Google Drive, linked by its author at http://yaroslav.ganin.net'}
 BLOCK = 1 << 20
 TIMEOUT_SECONDS = 30
 
@@ -63,15 +67,18 @@ def archive(name, filename, data_dir, archives=None):
         archives: folder with archives that are here already, `<archives>/<name>/<file>` or `<archives>/<file>`;
             nothing is downloaded then.
     Raises:
-        InputError: it is not in `archives`, or the download fails or has a wrong digest.
+        InputError: it is not in `archives`, it cannot be downloaded, or the download fails or has a wrong digest.
     """
     md5, folders = SOURCES[name][filename]
     if not archives:
+        if name in BY_HAND:
+            raise InputError(f'{name} has no direct address: fetch {filename} from {BY_HAND[name]}, put it into '
+                             'a folder and say --archives=FOLDER')
         path = os.path.join(data_dir, 'downloads', name, filename)
         return fetch([folder + filename for folder in folders], path, md5)
     for path in (os.path.join(archives, name, filename), os.path.join(archives, filename)):
         if os.path.isfile(path):
-            found = md5_of(path)
+            found = md5 and md5_of(path)
             if found != md5:
                 print(f'warning: {path} has MD5 {found}, the published one has {md5}', file=sys.stderr)
             return path

@@ -69,7 +69,7 @@ def _tables(size):
             elif method == 'nearest':
                 first[cut, i], weights[cut, i, 0] = cut + _nearest(size - 2 * cut, size), 1 << PRECISION
             else:
-                start, weights[cut, i] = _taps(size - 2 * cut, size, method)
+                start, weights[cut, i] = taps(size - 2 * cut, size, method)
                 first[cut, i] = cut + start
     return first.reshape(-1, size), weights.reshape(-1, TAPS, size)
 
@@ -80,7 +80,7 @@ def _nearest(n_in, n_out):
     return np.cumsum([ratio / 2] + [ratio] * (n_out - 1)).astype(np.int32)
 
 
-def _taps(n_in, n_out, method):
+def taps(n_in, n_out, method):
     """First source pixel [n_out] and fixed point weights [TAPS, n_out] of Image.resize for n_in <= n_out."""
     support, kernel = KERNELS[method]
     center = (np.arange(n_out) + 0.5) * (n_in / n_out)

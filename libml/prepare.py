@@ -12,6 +12,10 @@ from libml.records import write_records
 from libml.utils import InputError, written_whole
 
 
+# What is made at first use, out of what comes with scikit-learn.
+EMBEDDED = ('digits', 'digits_m')
+
+
 def create(name, data_dir, archives=None):
     """Makes the records of a dataset that are not in the data folder yet, and prints what it reads and writes.
 
@@ -53,23 +57,29 @@ def create(name, data_dir, archives=None):
     return [paths[output] for output in missing]
 
 
+def missing(name, data_dir):
+    """Paths of the records of a dataset that are not in the data folder."""
+    paths = train_paths(data_dir, name) + [test_path(data_dir, name)]
+    return [path for path in paths if not os.path.exists(path)]
+
+
 def ensure(name, data_dir):
-    """Makes sure that the records of a dataset are there; `digits`, which needs no archive, is made at first use.
+    """Makes sure that the records of a dataset are there; EMBEDDED ones, which need no archive, are made at first use.
 
     Raises:
         InputError: they are not there; it names the command that makes them.
     """
-    missing = [path for path in train_paths(data_dir, name) + [test_path(data_dir, name)] if not os.path.exists(path)]
-    if not missing:
+    lacking = missing(name, data_dir)
+    if not lacking:
         return
-    if name == 'digits':
+    if name in EMBEDDED:
         create(name, data_dir)
     elif name in DATASET_INFO:
-        raise InputError(f'there is no {missing[0]}: make it with '
+        raise InputError(f'there is no {lacking[0]}: make it with '
                          f'`python scripts/create_datasets.py --data_dir={data_dir} {name}`')
     else:
         read_description(data_dir, name)  # Says which names are known.
-        raise InputError(f'there is no {missing[0]}')
+        raise InputError(f'there is no {lacking[0]}')
 
 
 def _check(name, subset, images, labels):

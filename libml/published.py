@@ -2,12 +2,14 @@
 
 import gzip
 import pathlib
+import posixpath
 import struct
 import tarfile
 import zlib
 
 import numpy as np
 
+from libml import blended
 from libml.descriptions import STL10_FOLDS
 from libml.split_rule import class_weights, draw_labeled
 from libml.utils import InputError, one_line
@@ -16,11 +18,11 @@ from libml.utils import InputError, one_line
 DAMAGED = (OSError, EOFError, zlib.error, tarfile.TarError)
 
 
-def tar_members(path, names):
-    """Contents of the named members of a .tar.gz file.
+def tar_members(path, names, folders=()):
+    """Contents of the named members of a .tar.gz file, and of all files that lie directly in `folders`.
 
     Returns:
-        dict name -> bytes, one for each of names.
+        dict name -> bytes, with each of names.
     Raises:
         InputError: the archive is damaged, a named member is missing, or any member is a link or special file, or has
             a path that leads out of its folder.
@@ -34,7 +36,7 @@ def tar_members(path, names):
                 if parts.anchor or '..' in parts.parts or not (member.isfile() or member.isdir()):
                     raise InputError(f'{path} is refused: its member {member.name!r} is a link or special file or '
                                      'leads out of its folder')
-                if member.name in names:
+                if member.name in names or member.isfile() and posixpath.dirname(member.name) in folders:
                     contents[member.name] = tar.extractfile(member).read()
             while f.read(1 << 20):
                 pass
@@ -205,5 +207,22 @@ def _digits(locate, wanted):
     yield from digits().items()
 
 
+def _digits_m(locate, wanted):
+    del locate, wanted
+    yield from blended.digits_m(digits()).items()
+
+
+def _mnist_m(locate, wanted):
+    del wanted
+    labels = {subset: f'mnist_m/mnist_m_{subset}_labels.txt' for subset in ('train', 'test')}
+    folders = {subset: f'mnist_m/mnist_m_{subset}' for subset in labels}
+    contents = tar_members(locate('mnist_m.tar.gz'), list(labels.values()), list(folders.values()))
+    for subset, folder in folders.items():
+        pictures = {posixpath.basename(name): content for name, content in contents.items()
+                    if posixpath.dirname(name) == folder}
+        yield subset, blended.mnist_m(contents[labels[subset]], pictures)
+
+
 DECODERS = {'cifar10': _cifar10, 'cifar100': _cifar100, 'svhn': _svhn, 'stl10': _stl10, 'mnist': _mnist,
-            'fashion_mnist': _mnist, 'usps': _usps, 'digits': _digits}
+            'fashion_mnist': _mnist, 'usps': _usps, 'mnist_m': _mnist_m, 'digits': _digits,
+            'digits_m': _digits_m}

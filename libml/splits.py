@@ -13,7 +13,7 @@ import numpy as np
 
 from libml.descriptions import STL10_FOLDS, read_description, train_paths
 from libml.records import read_labels
-from libml.split_rule import class_weights, draw_labeled, unlabeled_order
+from libml.split_rule import class_weights, draw_labeled, draw_per_class, unlabeled_order
 from libml.utils import InputError, one_line, written_whole
 
 FOLD_SIZE = 1000
@@ -109,6 +109,23 @@ def ssl2_split(data_dir, name, seed, size):
     return np.sort(label), order
 
 
+def domain_split(data_dir, name, seed, size):
+    """The few labels of a target domain (AdaMatch): positions int64 [nclass * size], sorted, `size` of each class.
+
+    Read from `DA/<name>(<size>,seed=<seed>).json`, or drawn and written there.
+
+    Raises:
+        InputError: as for ssl_split.
+    """
+    source = _Source(data_dir, name)
+    path = os.path.join(data_dir, 'DA', f'{name}({size},seed={seed}).json')
+    label = _positions(path, _read_or_draw(path, _draw_domain, source, seed, size), 'label')
+    _check(path, _is_subset(label, source.pool)
+           and (np.bincount(source.labels[label], minlength=len(source.weights)) == size).all(),
+           f'`label` must be different positions below {source.pool}, {size} of each class')
+    return np.sort(label)
+
+
 def create_split(data_dir, name, seed, size, ssl2=False):
     """Draws a split and writes its files: that of SSL/, or with `ssl2` the two of SSL2/.
 
@@ -134,6 +151,10 @@ def create_split(data_dir, name, seed, size, ssl2=False):
 def _draw_map(source, seed, size):
     label = source.labeled(seed, size)
     return {'label': label.tolist(), 'unlabel': unlabeled_order(source.labels, source.weights, label).tolist()}
+
+
+def _draw_domain(source, seed, size):
+    return {'label': draw_per_class(source.labels[:source.pool], len(source.weights), seed, size).tolist()}
 
 
 def _draw_label(source, seed, size):

@@ -1,14 +1,14 @@
 """Downloads the published datasets and writes them as records: `create_datasets.py [--data_dir=DIR] [name ...]`.
 
-Without a name it makes all. What is complete is skipped. With --archives=DIR nothing is downloaded: the archives are
-taken from DIR, or from DIR/<name> (mnist and fashion_mnist have the same file names).
+Without a name it makes all that can be downloaded. What is complete is skipped. With --archives=DIR nothing is
+downloaded: the archives are taken from DIR, or from DIR/<name> (mnist and fashion_mnist have the same file names).
 """
 
 import sys
 
 from absl import flags
 
-from libml import prepare
+from libml import download, prepare
 from libml.descriptions import DATASET_INFO, STORED_AS, resolve_data_dir
 from libml.utils import InputError, run_main
 
@@ -17,7 +17,7 @@ FLAGS = flags.FLAGS
 
 def main(argv):
     """Makes each dataset; one that cannot be made is reported and does not keep the others from being made."""
-    names = argv[1:] or [name for name in DATASET_INFO if name not in STORED_AS]
+    names = argv[1:] or [name for name in DATASET_INFO if name not in STORED_AS and name not in download.BY_HAND]
     data_dir = resolve_data_dir(FLAGS.data_dir)
     failed = False
     for name in names:

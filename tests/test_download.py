@@ -138,6 +138,7 @@ def test_downloads_go_below_the_data_folder(tmp_path, url, monkeypatch):
 
 
 def test_every_source_has_a_digest_and_a_place():
-    for files in download.SOURCES.values():
+    for name, files in download.SOURCES.items():
         for md5, folders in files.values():
-            assert re.fullmatch('[0-9a-f]{32}', md5) and all(folder.endswith('/') for folder in folders) and folders
+            if name not in download.BY_HAND:
+                assert re.fullmatch('[0-9a-f]{32}', md5) and all(folder.endswith('/') for folder in folders) and folders
