@@ -6,6 +6,11 @@ import time
 
 import tensorflow as tf
 
+try:
+    from tensorboard.plugins.hparams import api_pb2, summary as hparams_summary
+except ImportError:  # It is in the extra `all`: without it nothing could show hyper-parameters, and none are written.
+    hparams_summary = None
+
 from libml.utils import InputError, one_line
 
 Event, SessionLog, Summary = tf.compat.v1.Event, tf.compat.v1.SessionLog, tf.compat.v1.Summary
@@ -27,14 +32,27 @@ class EventFile:
         events = [dict(file_version='brain.Event:2')]
         if graph is not None:
             events.append(dict(graph_def=graph.as_graph_def(add_shapes=True).SerializeToString()))
-        # Tells TensorBoard to drop what an earlier process wrote after this step.
-        events.append(dict(session_log=SessionLog(status=SessionLog.START)))
         self._write(step, events)
+        # Tells TensorBoard to drop what an earlier process wrote after this step: it drops that of the step given, too.
+        self._write(step + 1, [dict(session_log=SessionLog(status=SessionLog.START))])
 
     def add(self, step, scalars, values=()):
         """Writes tag -> float, and further Summary.Values, as of `step`."""
         values = [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()] + list(values)
         self._write(step, [dict(summary=Summary(value=values))])
+
+    def start_hparams(self, step, hparams):
+        """Writes name -> bool, number or str, the run's row in TensorBoard's HParams dashboard, as of `step`.
+
+        The dashboard finds the metrics of that row, their last values, among the scalars of the run.
+        """
+        if hparams_summary:
+            self.add(step, {}, hparams_summary.session_start_pb(hparams).value)
+
+    def end_hparams(self, step):
+        """Writes that the run of `start_hparams` has come to its end."""
+        if hparams_summary:
+            self.add(step, {}, hparams_summary.session_end_pb(api_pb2.STATUS_SUCCESS).value)
 
     def _write(self, step, events):
         try:

@@ -2,15 +2,19 @@
 
 import json
 import os
+import pathlib
 import platform
+import sys
 
 import numpy as np
 import tensorflow as tf
 
 from libml.utils import InputError, written_whole
 
-# What may change when a run goes on: where files lie, and how often they are written.
-NOT_SHAPING = ('data_dir', 'eval_ckpt', 'keep_ckpt', 'report_kimg', 'rerun', 'save_kimg', 'train_dir', 'train_kimg')
+# What may change when a run goes on: where files (that of the model's class too) lie, and how often they are written.
+NOT_SHAPING = ('data_dir', 'eval_ckpt', 'keep_ckpt', 'model', 'report_kimg', 'rerun', 'save_kimg', 'train_dir',
+               'train_kimg')
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
 class RunFolder:
@@ -46,7 +50,10 @@ class RunFolder:
         """dict of args.json; empty if there is none (a folder of the original code may have lost it)."""
         try:
             with open(self.args_file) as f:
-                return json.load(f)
+                args = json.load(f)
+            if not isinstance(args, dict):
+                raise ValueError('it is no JSON object')
+            return args
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
@@ -61,11 +68,26 @@ class RunFolder:
                                  f'give --{name}={old[name]} to go on, or --rerun=NAME for a run beside it')
 
     def metrics(self):
-        """list of the dicts in metrics.jsonl, one a report."""
-        if not os.path.exists(self.metrics_file):
+        """list of the dicts in metrics.jsonl, one a report; a last line that was cut off does not count.
+
+        Raises:
+            InputError: the file cannot be read, or one of its lines is no report.
+        """
+        try:
+            with open(self.metrics_file) as f:
+                rows = [json.loads(line) for line in f if line.endswith('\n')]
+            if not all(isinstance(row, dict) and {'step', 'kimg'} <= set(row) for row in rows):
+                raise ValueError('a line is no report')
+            return rows
+        except FileNotFoundError:
             return []
-        with open(self.metrics_file) as f:
-            return [json.loads(line) for line in f if line.endswith('\n')]
+        except (OSError, ValueError) as error:
+            raise InputError(f'cannot read {self.metrics_file}: {error}') from error
+
+    def ends_whole(self):
+        """Whether the last line of metrics.jsonl is whole: it is not if a process was killed while it wrote."""
+        with open(self.metrics_file, 'rb') as f:
+            return f.read().endswith(b'\n')
 
     def forget_after(self, step):
         """Drops the metrics of steps after `step`: a run that was killed does them again."""
@@ -80,3 +102,19 @@ class RunFolder:
                 f.write(json.dumps(row) + '\n')
         except OSError as error:
             raise InputError(f'cannot write {self.metrics_file}: {error.strerror}') from error
+
+
+def class_path(cls):
+    """Where a class can be imported from, as `module:Class`: `fixmatch:FixMatch`, `ablation.ab_x:Y`.
+
+    A script that is run is the module `__main__`; what counts is the name under which others import it: its path from
+    the project's folder, or for a script elsewhere its own name.
+    """
+    module = cls.__module__
+    main = sys.modules['__main__']
+    if module == '__main__' and main.__spec__:  # python -m
+        module = main.__spec__.name
+    elif module == '__main__' and hasattr(main, '__file__'):
+        path = pathlib.Path(main.__file__).resolve().with_suffix('')
+        module = '.'.join(path.relative_to(ROOT).parts) if path.is_relative_to(ROOT) else path.name
+    return f'{module}:{cls.__qualname__}'

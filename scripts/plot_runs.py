@@ -1,82 +1,123 @@
-"""Draws accuracy and losses over kimg for run folders: python scripts/plot_runs.py --out=FILE.png RUN_FOLDER ...
+"""Draws accuracy and losses over kimg: python scripts/plot_runs.py --out=FILE.png DIR ...
 
-Runs of one model, data set and number of labels are one curve: the mean over their seeds, with a band from the lowest
-to the highest.
+DIR is a run folder or contains some. Runs of one method and its settings, one dataset and number of labels are one
+curve: the mean over their seeds, with a band from the lowest to the highest, at the reports that all of them have.
 """
 
-import collections
-import os
+import itertools
+import math
+import sys
+import textwrap
 
 import numpy as np
 from absl import flags
 
-from libml.run_folder import RunFolder
+from libml import grouping
 from libml.utils import InputError, run_main
 
 FLAGS = flags.FLAGS
 LOSSES = 'losses/'
+TITLES = dict(accuracy='Test accuracy of the averaged weights, percent')
+PANEL = 5, 3.6  # inches
+COLUMNS = 3
+LEGEND_WIDTH = 56  # characters that fit under a panel
+# More curves than there are colours are told apart by dashes.
+STYLES = [dict(color=f'C{i}', linestyle=dashes) for dashes, i in itertools.product(('-', '--', ':', '-.'), range(10))]
 
 
-def group_name(folder):
-    """Name of a run's curve: its model, and its dataset without the seed."""
-    dataset = folder.read_args().get('dataset', 'unknown')
-    name, _, size = dataset.partition('@')
-    return f'{os.path.basename(folder.path).partition("_")[0]} {name.partition(".")[0]}@{size}'
-
-
-def groups(paths):
-    """dict: name of a curve -> list of the rows of its runs' metrics.
-
-    Raises:
-        InputError: a folder has no metrics.
-    """
-    found = collections.defaultdict(list)
-    for path in paths:
-        folder = RunFolder(os.path.normpath(path))
-        rows = folder.metrics()
-        if not rows:
-            raise InputError(f'{path} has no metrics.jsonl with a report: give run folders')
-        found[group_name(folder)].append(rows)
-    return dict(sorted(found.items()))
+def curves(runs):
+    """dict: name of a curve -> list of its runs."""
+    return {f'{title} {dataset}' + (f'@{labels}' if labels != grouping.ALL_LABELS else ''): members
+            for (dataset, title, labels), members in grouping.group(runs).items()}
 
 
 def curve(runs, tag):
-    """kimg [n] and values [runs, n] at the reports that all runs have."""
-    values = [{row['kimg']: row[tag] for row in rows if tag in row} for rows in runs]
+    """kimg [n] and values [runs, n] of a tag at the reports that all of these runs have."""
+    values = [{row['kimg']: row[tag] for row in run.rows if tag in row} for run in runs]
     kimg = sorted(set.intersection(*map(set, values)))
     return kimg, np.array([[run[k] for k in kimg] for run in values])
 
 
-def draw(axes, found, tag, title):
-    """One panel: a line and a band for each group."""
-    for name, runs in found.items():
+def chosen(found, text):
+    """list of the tags to draw: those in the comma-separated `text`, else the accuracy and all losses.
+
+    Raises:
+        InputError: no run has such a tag.
+    """
+    known = sorted({tag for runs in found.values() for run in runs for row in run.rows for tag in row})
+    tags = text.split(',') if text else [tag for tag in known if tag == 'accuracy' or tag.startswith(LOSSES)]
+    for tag in tags:
+        if tag not in known:
+            raise InputError(f'--tags={text}: no run reports {tag}; there are {", ".join(known)}')
+    return tags
+
+
+def draw(axes, found, tag):
+    """One panel: a line and a band for each curve. Returns dict name -> line."""
+    lines = {}
+    for (name, runs), style in zip(found.items(), itertools.cycle(STYLES)):
         kimg, values = curve(runs, tag)
         if kimg:
-            line, = axes.plot(kimg, values.mean(0), label=f'{name} ({len(runs)} runs)' if len(runs) > 1 else name)
-            axes.fill_between(kimg, values.min(0), values.max(0), alpha=0.2, color=line.get_color(), linewidth=0)
-    axes.set_title(title)
+            lines[name], = axes.plot(kimg, values.mean(0), **style, marker='.' if len(kimg) == 1 else None)
+            axes.fill_between(kimg, values.min(0), values.max(0), alpha=0.2, color=style['color'], linewidth=0)
+        elif any(tag in row for run in runs for row in run.rows):
+            print(f'warning: {name}: no curve of {tag}: its runs share no report', file=sys.stderr)
+    axes.set_title(TITLES.get(tag, tag))
+    axes.set_xlim(0, max(run.rows[-1]['kimg'] for runs in found.values() for run in runs))  # the same in all panels
     axes.set_xlabel('kimg (1,024 labelled images)')
     axes.grid(alpha=0.3)
+    return lines
+
+
+def picture(figure_class, found, tags):
+    """The Figure: a grid of panels, and below it the legend."""
+    ncols = min(len(tags), COLUMNS)
+    nrows = math.ceil(len(tags) / ncols)
+    names = [textwrap.fill(f'{name} ({len(runs)} runs)' if len(runs) > 1 else name, LEGEND_WIDTH)
+             for name, runs in found.items()]
+    per_line = max(1, min(ncols, len(names)))
+    lines = sum(name.count('\n') + 1 for name in names) / per_line
+    size = PANEL[0] * ncols, PANEL[1] * nrows + 0.2 * lines + 0.4
+    figure = figure_class(figsize=size, layout='constrained')
+    panels = figure.subplots(nrows, ncols, squeeze=False).ravel()
+    drawn = {}
+    for axes, tag in zip(panels, tags):
+        drawn.update(draw(axes, found, tag))
+    for axes in panels[len(tags):]:
+        axes.remove()
+    titles = dict(zip(found, names))
+    seeds = 'line: mean over seeds, band: lowest to highest' if any(len(runs) > 1 for runs in found.values()) else None
+    shown = [name for name in found if name in drawn]
+    figure.legend([drawn[name] for name in shown], [titles[name] for name in shown], title=seeds, ncols=per_line,
+                  loc='outside lower center', frameon=False, fontsize=9)
+    return figure
 
 
 def main(argv):
     if len(argv) < 2:
-        raise InputError('give at least one run folder')
+        raise InputError('give at least one folder that contains run folders')
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise InputError('pictures need matplotlib: pip install libml[all]') from error
-    found = groups(argv[1:])
-    tags = sorted({tag for runs in found.values() for rows in runs for tag in rows[-1] if tag.startswith(LOSSES)})
-    panels = [('accuracy', 'Test accuracy of the averaged weights, percent')] + [(tag, tag) for tag in tags]
-    figure = Figure(figsize=(5 * len(panels), 4), layout='constrained')
-    for axes, (tag, title) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels):
-        draw(axes, found, tag, title)
-    figure.axes[0].legend()
-    figure.savefig(FLAGS.out, dpi=90)
+    runs, damaged = grouping.find(argv[1:])
+    for path, wrong in damaged.items():
+        print(f'warning: {path}: {wrong}', file=sys.stderr)
+    if not runs:
+        raise InputError(f'no run in {" ".join(argv[1:])} has a report')
+    for run in runs:
+        if grouping.unfinished(run):
+            print(f'warning: {run.path}: {grouping.unfinished(run)}: its group\'s curve ends there', file=sys.stderr)
+    found = curves(runs)
+    figure = picture(Figure, found, chosen(found, FLAGS.tags))
+    try:
+        figure.savefig(FLAGS.out, dpi=90)
+    except (OSError, ValueError) as error:
+        raise InputError(f'cannot write {FLAGS.out}: {error}') from error
     print(FLAGS.out)
 
 
 if __name__ == '__main__':
     flags.DEFINE_string('out', 'runs.png', 'Picture to write.')
+    flags.DEFINE_string('tags', '', 'Comma-separated tags to draw; without it accuracy and all losses.')
     run_main(main)

@@ -8,8 +8,6 @@ import pytest
 import tensorflow as tf
 
 import extract_accuracy
-import plot_runs
-import runner
 from libml import checkpoint, evaluate
 from libml.utils import InputError
 
@@ -54,30 +52,6 @@ def test_extract_accuracy_of_nothing(tmp_path):
     write_events(tmp_path, 0, [], '.a')
     with pytest.raises(InputError, match='no accuracy yet'):
         extract_accuracy.accuracies(str(tmp_path))
-
-
-def run_folder(path, seed, accuracies):
-    """A run folder with metrics; accuracies at kimg 1, 2 ..."""
-    os.makedirs(path / 'args')
-    (path / 'args' / 'args.json').write_text(json.dumps(dict(dataset=f'digits.{seed}@40-100')))
-    rows = [dict(step=1024 * k, kimg=float(k), accuracy=a, **{'losses/xe': 1 / k}) for k, a in enumerate(accuracies, 1)]
-    (path / 'metrics.jsonl').write_text(''.join(json.dumps(row) + '\n' for row in rows))
-    return str(path)
-
-
-def test_curves_group_seeds(tmp_path):
-    folders = [run_folder(tmp_path / f's{seed}' / 'MixMatch_lr1', seed, values)
-               for seed, values in ((1, [10., 20.]), (2, [30., 40., 50.]))]
-    found = plot_runs.groups(folders)
-    assert list(found) == ['MixMatch digits@40-100']
-    kimg, values = plot_runs.curve(found['MixMatch digits@40-100'], 'accuracy')
-    assert kimg == [1., 2.] and values.tolist() == [[10., 20.], [30., 40.]]
-    out = tmp_path / 'runs.png'
-    code, _, err = runner.run('scripts/plot_runs.py', f'--out={out}', *folders)
-    assert code == 0 and err == ''
-    assert tf.io.decode_png(out.read_bytes()).shape == (360, 900, 4)
-    code, _, err = runner.run('scripts/plot_runs.py', tmp_path)
-    assert code == 1 and 'metrics.jsonl' in err and len(err.splitlines()) == 1
 
 
 def test_accuracy_and_confusion():

@@ -1,0 +1,113 @@
+"""A run folder opened as the model that was trained in it."""
+
+import json
+import os
+import types
+
+import numpy as np
+import pytest
+
+import toy
+from libml import checkpoint, run_folder, run_model, train
+from libml.data import Subset
+from libml.utils import InputError
+from mixmatch import MixMatch
+
+PARAMS = dict(toy.SMALL, arch='convnet', lr=0.5, rerun='again')
+
+
+class ToyMatch(MixMatch):
+    """A MixMatch whose flags name toy data: --data_dir stands for its seed."""
+
+    @classmethod
+    def load_dataset(cls, args):
+        return toy.dataset(size=8, whiten=args['whiten'], seed=len(args['data_dir']))
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    """A model after two steps, its args.json, and its predictions with averaged weights for the test set."""
+    args = dict(data_dir='four', whiten=True, train_dir=str(tmp_path_factory.mktemp('runs')))
+    model = ToyMatch(args['train_dir'], ToyMatch.load_dataset(args), **PARAMS)
+    model.train(16, 16, args=args)
+    return model, model.folder.read_args(), predictions(model, checkpoint.find(model.folder.path))
+
+
+def predictions(model, path):
+    images = model.dataset.test.images.astype(np.float32) / 127.5 - 1
+    with model.session(path) as session:
+        return session.run([model.ops.classify_op, model.step], {model.ops.x: images})
+
+
+def test_what_is_recorded(trained):
+    model, args, _ = trained
+    assert args['model'] == f'{__name__}:ToyMatch'
+    assert args['filters'] == 4 and args['data_dir'] == 'four'
+    # Going on is not refused for the place of the class, nor for a folder that does not know it.
+    for old in (dict(args, model='elsewhere:ToyMatch'), {k: v for k, v in args.items() if k != 'model'}):
+        with open(model.folder.args_file, 'w') as f:
+            json.dump(old, f)
+        model.folder.open(args, [], True)
+        assert model.folder.read_args()['model'] == args['model']
+
+
+def test_an_opened_run_predicts_as_the_trained_one(trained, tmp_path):
+    model, args, expected = trained
+    assert expected[1] == 16
+    moved = str(tmp_path / 'moved')
+    os.rename(model.folder.path, moved)
+    for path in (moved, os.path.join(moved, 'tf', 'model.ckpt-00000016')):
+        opened, found = run_model.open_run(path)
+        assert type(opened) is ToyMatch and opened is not model
+        assert opened.params == model.params and opened.folder.path == moved
+        assert found.endswith('model.ckpt-00000016')
+        for a, b in zip(predictions(opened, found), expected):
+            np.testing.assert_array_equal(a, b)
+    other, _ = run_model.open_run(moved, data_dir='seven77')
+    assert not np.array_equal(other.dataset.test.images, model.dataset.test.images)
+    os.rename(moved, model.folder.path)
+    assert isinstance(other.dataset.test, Subset)
+
+
+def test_name_of_a_script_that_is_run(monkeypatch):
+    cls = type('Method', (), dict(__module__='__main__', __qualname__='Method'))
+
+    def main(**attributes):
+        module = types.SimpleNamespace(__spec__=None, **attributes)
+        monkeypatch.setitem(run_folder.sys.modules, '__main__', module)
+        return run_folder.class_path(cls)
+
+    root = run_folder.ROOT
+    assert main(__file__=str(root / 'fixmatch.py')) == 'fixmatch:Method'
+    assert main(__file__=os.path.relpath(root / 'ablation' / 'ab_fixmatch_adam.py')) == (
+        'ablation.ab_fixmatch_adam:Method')
+    assert main(__file__='/elsewhere/mine.py') == 'mine:Method'
+    assert main() == '__main__:Method'
+    monkeypatch.setitem(run_folder.sys.modules, '__main__',
+                        types.SimpleNamespace(__spec__=types.SimpleNamespace(name='ablation.ab_x')))
+    assert run_folder.class_path(cls) == 'ablation.ab_x:Method'
+    assert run_folder.class_path(MixMatch) == 'mixmatch:MixMatch'
+    assert run_model.load_class('mixmatch:MixMatch', '') is MixMatch
+
+
+@pytest.mark.parametrize('name, expected', [
+    ('nosuch_module:X', 'cannot import model nosuch_module:X'), ('mixmatch:NoSuch', 'NoSuch'),
+    ('mixmatch', 'cannot import model mixmatch'), (':MixMatch', 'cannot import'), (7, 'cannot import model 7'),
+    ('os:system', 'os:system is no model'), ('libml.data:DataSet', 'is no model'), ('..up:X', 'cannot import')])
+def test_classes_that_are_none(name, expected):
+    with pytest.raises(InputError, match=expected) as error:
+        run_model.load_class(name, '/run/args.json')
+    assert '/run/args.json' in str(error.value) and '\n' not in str(error.value)
+
+
+def test_folders_that_are_no_runs(trained, tmp_path):
+    with pytest.raises(InputError, match='no checkpoint'):
+        run_model.open_run(str(tmp_path))
+    model, args, _ = trained
+    os.makedirs(tmp_path / 'run' / 'args')
+    os.symlink(model.folder.tf, tmp_path / 'run' / 'tf')
+    for old in ({}, {name: value for name, value in args.items() if name != 'model'}):
+        (tmp_path / 'run' / 'args' / 'args.json').write_text(json.dumps(old))
+        with pytest.raises(InputError, match='does not name a model: repeat the command'):
+            run_model.open_run(str(tmp_path / 'run'))
+    assert issubclass(ToyMatch, train.Model)
