@@ -1,0 +1,232 @@
+"""Consistency training with supervision: a teacher on clean images, then a student on noisy views of the same crops.
+
+python consistency.py --stage=teacher --average=swa
+python consistency.py --stage=student --teacher=experiments/cifar10-500/Consistency_<...>_stageteacher
+
+The student is of the teacher's size (another initialisation) or larger, as in Noisy Student (arXiv:1911.04252). After
+the Keras example `consistency_training`, which computes averages of the teacher's weights but never uses them, and
+draws the crops of the two views apart.
+"""
+
+import contextlib
+
+# libml comes before TensorFlow: it sets its log level.
+from libml import augment, augment_grammar, data_pair, ema, enlarge, losses, plateau_model, swa, train
+from libml.data import DataSet, Subset
+from libml.draws import Draws
+from libml.loop import KIMG
+from libml.teacher import SCOPE, Teacher
+from libml.utils import InputError
+
+import numpy as np
+import tensorflow as tf
+from easydict import EasyDict
+
+STAGES = ('teacher', 'student')
+AVERAGES = ('none', 'ma', 'swa')
+
+
+class Consistency(plateau_model.PlateauModel):
+    """The teacher learns the labels of weakly augmented images. The student learns those of the same crops after strong
+    augmentation, and there follows the teacher's predictions on the crops themselves.
+
+    With all labels (cifar10-500) there are `batch` images a step. With few (cifar10.1@4000-500) a step of the student
+    has `batch` labelled images and `uratio` times as many of all training images: cross entropy is the mean over the
+    former, the distance to the teacher that over both. A teacher is trained on labelled images alone.
+
+    The evaluated network, and the one that teaches, has averaged weights and batch-norm statistics of its own. The
+    learning rate and the end of training follow, report by report, its loss (teacher) or accuracy (student) on the
+    validation images; the weights of the best report are restored in the end.
+    """
+
+    DATASETS = data_pair.PAIR_DATASETS
+    LOOP_FLAGS = dict(train.LOOP_FLAGS, enlarge=(False, 'Enlarge small and grey images to 32x32 colour.'))
+    # What shapes a student only.
+    STUDENT = dict(
+        augment=('r2_9_0', 'The student\'s noise, a token of: ' + augment_grammar.CHOICES),
+        kl_t2=(False, 'Multiply the distance to the teacher by temperature^2.'),
+        temperature=(10., 'Softens the predictions of teacher and student in the distance between them.'),
+        uratio=(1, 'Images of the whole training set for each labelled one; of no effect where all are labelled.'),
+        wkl=(0.5, 'Weight of the distance to the teacher.'),
+        wxe=(0.5, 'Weight of the cross entropy.'),
+    )
+    HPARAMS = dict(
+        plateau_model.PlateauModel.HPARAMS,
+        **STUDENT,
+        stage=('teacher', f'{" or ".join(STAGES)}.'),
+        teacher=('', 'Run folder of the student\'s teacher.', False),
+        batch=(128, 'Labelled images in a batch.'),
+        lr=(0.001, 'First learning rate of Adam.'),
+        train_kimg=(4800, 'Longest training in kimg (1,024 labelled images).', False),
+        bn_momentum=(0.99, 'Momentum of the running batch-norm statistics; short runs want less (0.9).', False),
+        average=('none', 'Average of the weights: none, ma (exponential average) or swa (mean of snapshots).'),
+        ema=(0.99, 'Decay of --average=ma.'),
+        swa_start_kimg=(0, 'First snapshot of --average=swa.', False),
+        swa_period=(10, 'Steps between snapshots of --average=swa.', False),
+        swa_bn_images=(4096, 'Training images for the batch-norm statistics of an average.', False),
+        plateau_factor=(0., 'What the learning rate falls by; 0 means 0.1 for a teacher, 0.5 for a student.', False),
+    )
+
+    @classmethod
+    def load_dataset(cls, args):
+        dataset = super().load_dataset(args)
+        return enlarged(dataset, args['whiten']) if args['enlarge'] else dataset
+
+    def resolve_params(self):
+        p, data = self.params, self.dataset
+        for name, values in (('stage', STAGES), ('average', AVERAGES)):
+            if p[name] not in values:
+                raise InputError(f'--{name}={p[name]}: choose one of {", ".join(values)}')
+        p.plateau_factor = p.plateau_factor or (0.1 if p.stage == 'teacher' else 0.5)
+        super().resolve_params()
+        for name, least in dict(swa_start_kimg=0, swa_period=1, swa_bn_images=p.batch, uratio=1, wkl=0, wxe=0).items():
+            if p[name] < least:
+                raise InputError(f'--{name}={p[name]}: give at least {least}')
+        if p.temperature <= 0:
+            raise InputError(f'--temperature={p.temperature}: a temperature is larger than 0')
+        if p.average == 'ma' and not 0 <= p.ema < 1:
+            raise InputError(f'--ema={p.ema}: give a decay of at least 0 and below 1')
+        # For the student: they describe what a teacher takes in.
+        p.size = f'{data.height}x{data.width}x{data.colors}'
+        p.whiten = bool(data.mean.any() or (data.std != 1).any())
+        self.check_stage()
+
+    def check_stage(self):
+        """Takes in what only a student has; InputError if a teacher is given any of it."""
+        p = self.params
+        self.teacher = None
+        if p.stage == 'teacher':
+            for name, default in dict({name: spec[0] for name, spec in self.STUDENT.items()}, teacher='').items():
+                if p[name] != default:
+                    raise InputError(f'--{name}={p[name]} is for --stage=student, this is --stage=teacher')
+            return
+        if not p.teacher:
+            raise InputError('--stage=student needs --teacher=RUN_FOLDER, that of a --stage=teacher')
+        self.teacher = Teacher(p.teacher, dict({name: p[name] for name in ('nclass', 'size', 'whiten')},
+                                               dataset=self.dataset.name))
+        self.noise, = augment_grammar.parse(p.augment, self.dataset.base, counts=(1,))
+        if not self.noise.strong:
+            raise InputError(f'--augment={p.augment} adds no noise to the crop; give a token that does, such as r2_9_0')
+
+    def experiment_name(self):
+        """That of a teacher is without what shapes a student only."""
+        name = super().experiment_name()
+        for hparam in self.STUDENT if not self.teacher else ():
+            name = name.replace(f'_{hparam}{self.params[hparam]}', '')
+        return name
+
+    def views(self, images, draws):
+        """{'image': float32 [b, views, h, w, c]} of bytes [b, h, w, c]: the clean crop, a student's noisy one too."""
+        crop = self.dataset.weak(images, draws.within('weak'))
+        views = [augment.to_float(crop)]
+        if self.teacher:
+            views.append(self.noise.strong(crop, draws.within('noise')))
+        return {'image': tf.stack(views, 1)}
+
+    def inputs(self):
+        """Placeholders x [n, h, w, c], xt [b, views, h, w, c], y [n, views, h, w, c], label [b] over the streams.
+
+        y is empty where there are no unlabelled images, and for a teacher.
+        """
+        data, p = self.dataset, self.params
+        labeled = self.stream('labeled', data.labeled, self.views)
+        y = labeled.image[:0]
+        if self.teacher and len(data.unlabeled):
+            y = self.stream('unlabeled', data.unlabeled, self.views, p.batch * p.uratio).image
+        x, y, label = self.placeholders(labeled.image[:, 0], y, labeled.label)
+        xt = tf.compat.v1.placeholder_with_default(labeled.image, labeled.image.shape, 'xt')
+        return x, xt, y, tf.ensure_shape(label, labeled.label.shape)
+
+    def averages(self):
+        """The average of the weights that --average names."""
+        p = self.params
+        if p.average == 'swa':
+            return swa.SnapshotMean(self.batch_number(), -(-p.swa_start_kimg * KIMG // p.batch), p.swa_period)
+        return ema.MovingAverage(p.ema, statistics=True) if p.average == 'ma' else swa.LiveWeights()
+
+    def teacher_logits(self, x):
+        """float32 [n, C] of clean images [n, h, w, c]."""
+        return self.network(SCOPE, self.params.nclass, x, training=False, getter=self.teacher.getter,
+                            params=EasyDict(self.params, **self.teacher.params)).logits
+
+    def teacher_loss(self, logits, label):
+        """Mean cross entropy of logits [b, C]: scalar loss, and its parts by tag."""
+        xe = tf.reduce_mean(losses.masked_xe(logits, label, 1.))
+        return xe, {'losses/xe': xe}
+
+    def student_loss(self, logits_teacher, logits, label):
+        """wxe * cross entropy + wkl * KL(teacher || student), both at the temperature: scalar, and its parts by tag.
+
+        Args:
+            logits_teacher: [n, C] of clean views; no gradient flows into it.
+            logits: [n, C] of noisy views, of which the first b are labelled; label: [b].
+        """
+        p = self.params
+        xe = tf.reduce_mean(losses.masked_xe(logits[:label.shape[0]], label, 1.))
+        targets = tf.stop_gradient(logits_teacher) / p.temperature
+        kl = tf.reduce_mean(losses.kl_divergence_from_logits(targets, logits / p.temperature))
+        if p.kl_t2:
+            kl *= p.temperature ** 2
+        return p.wxe * xe + p.wkl * kl, {'losses/xe': xe, 'losses/kl': kl}
+
+    def algorithm(self):
+        p = self.params
+        x, xt, y, label = self.inputs()
+        images = tf.concat([xt, y], 0)
+        self.ema = self.averages()
+        classify = self.classify_ops(x)
+        logits = self.classifier(images[:, -1], training=True, name='train').logits
+        if self.teacher:
+            loss, parts = self.student_loss(self.teacher_logits(images[:, 0]), logits, label)
+        else:
+            loss, parts = self.teacher_loss(logits, label)
+        if p.average != 'none':
+            self.make_statistics()
+        lr = self.make_plateau()
+        return EasyDict(
+            classify, x=x, xt=xt, y=y, label=label, loss=loss,
+            train_op=self.train_op(loss, tf.compat.v1.train.AdamOptimizer(lr, epsilon=1e-7), 'train'),
+            losses=parts, monitors={'monitors/lr': lr})
+
+    def make_statistics(self):
+        """Ops for `settle`: batch-norm statistics of the averaged network over views as it is trained on."""
+        data = self.dataset
+        self.bytes = tf.compat.v1.placeholder(tf.uint8, [self.params.batch, data.height, data.width, data.colors])
+        self.index = tf.compat.v1.placeholder(tf.int64, [])
+        images = self.views(self.bytes, Draws(self.params.seed, self.index, 'statistics/'))['image'][:, -1]
+        self.classifier(images, training=True, getter=self.ema.getter, name='average')
+        self.statistics = tf.group(swa.reestimation(self.batch_norms['average'].batch_stats, self.index))
+
+    def settle(self, session):
+        """The batch-norm statistics of the average: always of the same views of the same images."""
+        p, data = self.params, self.dataset
+        if p.average == 'none':
+            return
+        subset = data.unlabeled if self.teacher and len(data.unlabeled) else data.labeled
+        batches = np.resize(subset.positions, [p.swa_bn_images // p.batch, p.batch])
+        for index, positions in enumerate(batches):
+            session.run(self.statistics, {self.bytes: subset.pixels[positions], self.index: index})
+
+    @contextlib.contextmanager
+    def session(self, path=None):
+        with super().session(path) as session:
+            if self.teacher and not path:  # A checkpoint of the student holds its teacher.
+                self.teacher.restore(session)
+            yield session
+
+    def score(self, scalars):
+        return super().score(scalars) if self.params.stage == 'teacher' else scalars['accuracy/valid'] / 100
+
+
+def enlarged(dataset, whiten):
+    """The same dataset as 32x32 colour images, normalised by their statistics if `whiten`."""
+    pixels = {id(s.pixels): s.pixels for s in (dataset.labeled, dataset.test)}
+    large = {key: enlarge.to_32_color(images) for key, images in pixels.items()}
+    subsets = [Subset(large[id(s.pixels)], s.targets, s.positions)
+               for s in (dataset.labeled, dataset.unlabeled, dataset.valid, dataset.test)]
+    return DataSet(dataset.name, *subsets, nclass=dataset.nclass, mirror=dataset.weak.mirror, shift=4, whiten=whiten,
+                   p_unlabeled=dataset.p_unlabeled)
+
+
+if __name__ == '__main__':
+    train.run(Consistency, dataset='cifar10-500', report_kimg=48, save_kimg=48)

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Trains a teacher on clean images and a student on noisy views of them, then compares both on corrupted test images.
+#
+#   runs/consistency.sh [digits|mnist] [--seeds="1"] [--averages="swa"] [--data_dir=DIR]
+#
+# digits: scikit-learn's digits enlarged to 32x32 colour, about 5 minutes a seed on two cores. mnist: several times as
+# long; it must be in the data folder (python scripts/create_datasets.py mnist), and its corrupted images take 2.9 GB.
+# --averages: what the teacher's weights are averaged with: none, ma, swa, or several.
+# Everything is written below experiments/consistency; the same command goes on where it stopped.
+set -euo pipefail
+
+dataset=digits seeds=1 averages=swa data_dir=
+for argument in "$@"; do
+  case $argument in
+    --seeds=*) seeds=${argument#*=} ;;
+    --averages=*) averages=${argument#*=} ;;
+    --data_dir=*) data_dir=$(realpath -m "${argument#*=}") ;;
+    digits | mnist) dataset=$argument ;;
+    *) echo "error: unknown argument $argument: give digits, mnist, --seeds=, --averages= or --data_dir=" >&2; exit 1 ;;
+  esac
+done
+source "$(dirname "${BASH_SOURCE[0]}")/environment.sh" all
+
+out=experiments/consistency
+small="--enlarge --repeat=1 --save_kimg=16 --bn_momentum=0.9 --swa_bn_images=1024 --train_dir=$out --data_dir=$data_dir"
+case $dataset in
+  digits) name=digits-200 start=48 small="$small --filters=8 --batch=32 --train_kimg=96 --report_kimg=4" ;;
+  mnist) name=mnist-1000 start=96 small="$small --filters=16 --batch=64 --train_kimg=192 --report_kimg=16" ;;
+esac
+
+python scripts/create_corrupted.py --dataset=$dataset --out=$out/$dataset-c --data_dir="$data_dir"
+for seed in $seeds; do
+  for average in $averages; do
+    folder=$out/$name/$average$seed
+    flags="--dataset=$name --seed=$seed --rerun=$average$seed $small"
+    python consistency.py --stage=teacher --average="$average" --swa_start_kimg=$start $flags
+    teacher=$(echo $folder/Consistency_*_stageteacher)
+    python consistency.py --stage=student --teacher="$teacher" $flags
+    student=$(echo $folder/Consistency_*_stagestudent_*)
+    python scripts/evaluate_robustness.py --run="$teacher" --run="$student" --corrupted=$out/$dataset-c --out="$folder"
+    python scripts/plot_views.py --run="$student" --out="$folder/views.png"
+  done
+done
