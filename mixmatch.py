@@ -4,7 +4,7 @@ python mixmatch.py --dataset=cifar10.3@250-5000 --wd=0.02 --beta=0.75 --w_match=
 """
 
 # libml comes before TensorFlow: it sets its log level.
-from libml import layers, losses, models, schedules, train
+from libml import layers, losses, mixed_model, train
 from libml.augment import Views, single
 from libml.utils import InputError
 
@@ -12,20 +12,15 @@ import tensorflow as tf
 from easydict import EasyDict
 
 
-class MixMatch(models.MultiModel):
+class MixMatch(mixed_model.MixedModel):
     """Guesses the labels of unlabelled images, sharpens the guess, mixes all images, and trains on the mixture."""
 
     HPARAMS = dict(
-        models.MultiModel.HPARAMS,
-        lr=(0.002, 'Learning rate of Adam.'),
-        train_kimg=(65536, 'Length of training in kimg (1,024 images).', False),
-        wd=(0.02, 'Weight decay: every step multiplies the kernels by 1 - wd * lr.'),
-        beta=(0.5, 'Concentration of the Beta distribution that MixUp\'s weights are drawn from; 0: no mixing.'),
+        mixed_model.MixedModel.HPARAMS,
         w_match=(100., 'Weight of the loss on unlabelled images.'),
         T=(0.5, 'Temperature that sharpens guessed labels; 1 leaves them.', False),
         mixmode=('xxy.yxy', f'What is mixed with what: {" ".join(layers.MixMode.MODES)}.', False),
         nu=(2, 'Augmentations of each unlabelled image.', False),
-        warmup_kimg=(1024, 'kimg over which the weight of the loss on unlabelled images rises from 0.', False),
         use_ema_guess=(False, 'Guess labels with the averaged weights.', False),
     )
 
@@ -44,27 +39,29 @@ class MixMatch(models.MultiModel):
         p = tf.add_n([tf.nn.softmax(z) for z in logits]) / len(logits)
         return tf.stop_gradient(layers.renorm(p ** (1 / self.params.T)))
 
-    def algorithm(self):
-        p, data = self.params, self.dataset
-        labeled = self.stream('labeled', data.labeled, single(data.weak))
-        unlabeled = self.stream('unlabeled', data.unlabeled, Views([data.weak] * p.nu))
-        x, y, label = self.placeholders(labeled.image, unlabeled.image, labeled.label)
+    def inputs(self):
+        """Placeholders over the streams.
 
-        views = tf.unstack(tf.ensure_shape(y, unlabeled.image.shape), axis=1)
-        onehot = tf.one_hot(tf.ensure_shape(label, [p.batch]), p.nclass)
-        images, targets = layers.MixMode(p.mixmode)(
-            [tf.ensure_shape(x, labeled.image.shape)] + views, [onehot] + [self.guess(views)] * p.nu,
-            [p.beta, p.beta], self.draws.within('mixmode'))
-        logits = [self.classifier(part, training=True, name=f'mixed{i}').logits
-                  for i, part in enumerate(layers.interleave(images, p.batch))]
-        logits = layers.interleave(logits, p.batch)
+        Returns:
+            x [n, h, w, c] to evaluate, xt [b, h, w, c] (here x) and y [b, nu, h, w, c] to train on, label [b], and the
+            EasyDict of the labelled stream.
+        """
+        weak = self.dataset.weak
+        x, y, label, labeled = self.open_streams(single(weak), Views([weak] * self.params.nu))
+        return x, tf.ensure_shape(x, labeled.image.shape), y, label, labeled
+
+    def algorithm(self):
+        p = self.params
+        x, xt, y, label, _ = self.inputs()
+        views = tf.unstack(y, axis=1)
+        targets = [tf.one_hot(label, p.nclass)] + [self.guess(views)] * p.nu
+        logits, targets = self.mixed([xt] + views, targets, p.mixmode)
 
         xe = tf.reduce_mean(losses.xe(logits[0], targets[0]))
         l2u = tf.reduce_mean(losses.brier(tf.concat(logits[1:], 0), tf.concat(targets[1:], 0)))
-        loss = xe + p.w_match * schedules.warmup(self.step.read_value(), p.warmup_kimg) * l2u
+        loss = xe + p.w_match * self.ramp() * l2u
         return EasyDict(
-            self.classify_ops(x), x=x, y=y, label=label, loss=loss,
-            train_op=self.train_op(loss, tf.compat.v1.train.AdamOptimizer(p.lr), 'mixed0', p.wd * p.lr),
+            self.classify_ops(x), x=x, y=y, label=label, loss=loss, train_op=self.adam(loss, 'mixed0'),
             tune_op=self.tune_op('mixed0'), losses={'losses/xe': xe, 'losses/l2u': l2u}, monitors={})
 
 

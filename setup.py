@@ -14,8 +14,11 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=['ablation', 'libml'],
-    py_modules=['fixmatch', 'mixmatch', 'uda'],
+    py_modules=['adamatch', 'baseline', 'consistency', 'fixmatch', 'fixmatch_da', 'fully_supervised', 'ict', 'mcd',
+                'mean_teacher', 'mixmatch', 'mixup', 'noisy_student', 'pi_model', 'pseudo_label', 'remixmatch', 'simclr',
+                'uda', 'vat'],
     python_requires='>=3.10',
     install_requires=['tensorflow>=2.16', 'absl-py', 'easydict', 'numpy', 'tqdm'],
-    extras_require={'all': EXTRAS_ALL, 'test': EXTRAS_ALL + ['pillow', 'pytest', 'pytest-xdist']},
+    extras_require={'all': EXTRAS_ALL, 'corruptions': ['matplotlib', 'pillow', 'scipy'],
+                    'test': EXTRAS_ALL + ['pillow', 'pytest', 'pytest-xdist']},
 )

@@ -4,7 +4,8 @@ python benchmarks/augment.py [--batch=448] [--seconds=2]
 
 weak: mirror and shift. ra: RandAugment r2_10_50, both operations on every image. rac: RandAugment of random level,
 each operation with probability 1/2. cta: CTAugment of depth 2 and its cutout (448 images are the unlabelled half of a
-FixMatch step). Medians of several rounds are printed, then a line of JSON.
+FixMatch step). affine, simclr: a view of simclr.py of each kind. Medians of several rounds are printed, then a line of
+JSON.
 """
 
 import json
@@ -15,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from libml import augment, ctaugment, data
+from libml import augment, augment_simclr, ctaugment, data
 from libml.randaugment import RandAugment, RandomLevelRandAugment
 from libml.utils import run_main, session_config
 
@@ -37,7 +38,18 @@ def cta(images, draws):
     return ctaugment.CTAugment().strong(images, tf.constant(ctaugment.initial_rates()), draws)
 
 
-POLICIES = {'weak': weak, 'ra': RandAugment(2, 10, 50), 'rac': RandomLevelRandAugment(cutout=True), 'cta': cta}
+def affine(images, draws):
+    """A view for --views=affine."""
+    return augment_simclr.affine(images, draws, mirror=True, min_area=0.25, brightness=0.6, jitter=0.2)
+
+
+def simclr(images, draws):
+    """A view for --views=simclr."""
+    return augment_simclr.simclr(images, draws, mirror=True, strength=0.5, blur=False)
+
+
+POLICIES = {'weak': weak, 'ra': RandAugment(2, 10, 50), 'rac': RandomLevelRandAugment(cutout=True), 'cta': cta,
+            'affine': affine, 'simclr': simclr}
 
 
 def images_per_second(policy, size):
@@ -70,7 +82,7 @@ def main(argv):
     for size in SIZES:
         for name, policy in POLICIES.items():
             result[f'{name}_{size}'] = rate = round(images_per_second(policy, size))
-            print(f'{name:<6}{f"{size}x{size}x3":<10}{rate:>10,}', flush=True)
+            print(f'{name:<7}{f"{size}x{size}x3":<10}{rate:>10,}', flush=True)
     print(json.dumps(result))
 
 

@@ -1,10 +1,11 @@
-"""Networks by name: resnet (WRN), shake, convnet, cnn13, as in mixmatch@1011a1d libml/models.py.
+"""Networks by name: resnet (WRN), shake, convnet, cnn13, as in mixmatch@1011a1d libml/models.py, and conv4.
 
 Each takes normalised images [b, h, w, c] of the compute dtype (float32 or bfloat16) and gives an EasyDict of `logits`
 [b, nclass] and `embeds` [b, F], both float32. The caller opens the variable scope `classify`.
 """
 
 import functools
+import math
 
 import tensorflow as tf
 from easydict import EasyDict
@@ -21,7 +22,7 @@ def build(name, x, training, bn, nclass, scales, filters, repeat, dropout=0., dr
         x: [b, h, w, c] images, normalised, in the compute dtype.
         training: bool, whether to use batch statistics, shake and dropout.
         bn: nn.BatchNorm of this pass.
-        nclass: number of classes.
+        nclass: number of classes; None leaves out the head that makes the logits.
         scales: number of resolutions; each halves the image and doubles the filters.
         filters: filters of the first scale.
         repeat: residual blocks per scale (resnet and shake).
@@ -29,7 +30,7 @@ def build(name, x, training, bn, nclass, scales, filters, repeat, dropout=0., dr
         draws: draws.Draws of this pass; may be None if nothing is drawn (not training; no shake and no dropout).
 
     Returns:
-        EasyDict(logits=float32 [b, nclass], embeds=float32 [b, F]).
+        EasyDict(logits=float32 [b, nclass] or None, embeds=float32 [b, F]).
 
     Raises:
         InputError: the name is unknown or the network does not fit the image.
@@ -50,13 +51,12 @@ def _require_size(arch, x, scales, smallest, multiple=1):
                          f'fewer scales, or sides {wanted}')
 
 
-def _head(x, nclass, dropout, draws, initializer=nn.glorot_normal):
-    """Global mean, dropout on it, dense; all in float32."""
-    embeds = nn.global_mean(x)
+def _head(embeds, nclass, dropout, draws, initializer=nn.glorot_normal):
+    """Dropout on the features, dense; all in float32."""
     if dropout > 0:
         kept = draws.uniform('dropout', tf.shape(embeds)) >= dropout
         embeds = tf.where(kept, embeds / (1 - dropout), tf.zeros_like(embeds))
-    return EasyDict(logits=nn.dense(embeds, nclass, initializer), embeds=embeds)
+    return EasyDict(logits=nn.dense(embeds, nclass, initializer) if nclass else None, embeds=embeds)
 
 
 def _resnet(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
@@ -80,7 +80,7 @@ def _resnet(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
     for scale in range(scales):
         for i in range(repeat):
             y = block(y, filters << scale, 2 if scale and not i else 1, activate_shortcut=not scale and not i)
-    return _head(activation(y), nclass, dropout, draws)
+    return _head(nn.global_mean(activation(y)), nclass, dropout, draws)
 
 
 def _shake(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
@@ -110,7 +110,7 @@ def _shake(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
                 branches = [branch(y, width, strides) for _ in range(2)]
                 shaken = layers.shakeshake(*branches, training, draws.within(name) if training else None)
                 y = shaken + shortcut(y, width, strides)
-    return _head(y, nclass, dropout, draws)
+    return _head(nn.global_mean(y), nclass, dropout, draws)
 
 
 def _convnet(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
@@ -130,7 +130,7 @@ def _convnet(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
         y = conv(y, filters << scale)
         y = conv(y, filters << (scale + 1))
         y = tf.nn.avg_pool2d(y, 2, 2, 'VALID')
-    logits = nn.global_mean(nn.conv2d(y, nclass, 3, initializer=nn.glorot_uniform))
+    logits = nn.global_mean(nn.conv2d(y, nclass, 3, initializer=nn.glorot_uniform)) if nclass else None
     return EasyDict(logits=logits, embeds=nn.global_mean(y))
 
 
@@ -156,7 +156,25 @@ def _cnn13(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
     y = conv(y, 4 * filters, padding='VALID')
     y = conv(y, 2 * filters, 1)
     y = conv(y, filters, 1)
-    return _head(y, nclass, dropout, draws, nn.glorot_uniform)
+    return _head(nn.global_mean(y), nclass, dropout, draws, nn.glorot_uniform)
 
 
-ARCHS = {'resnet': _resnet, 'shake': _shake, 'convnet': _convnet, 'cnn13': _cnn13}
+def _conv4(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
+    """The encoder of Keras' semi-supervised SimCLR example: 4 convolutions 3x3 of stride 2 without padding, then dense.
+
+    ReLU after each, no batch norm, 4 * filters channels throughout (128 there); scales and repeat do nothing. embeds
+    are the output of the dense layer [b, 4 * filters], dropout included.
+    """
+    del training, bn, scales, repeat
+    height, width = x.shape[1:3]
+    if min(height, width) < 31:
+        raise InputError(f'arch conv4 does not fit images of {height}x{width}: sides of at least 31 are needed, or '
+                         'another arch, such as resnet')
+    y = x
+    for _ in range(4):
+        y = tf.nn.relu(nn.conv2d(y, 4 * filters, 3, 2, 'VALID', initializer=nn.glorot_uniform))
+    y = tf.nn.relu(nn.dense(tf.reshape(y, [-1, math.prod(y.shape[1:])]), 4 * filters))
+    return _head(tf.cast(y, tf.float32), nclass, dropout, draws, nn.glorot_uniform)
+
+
+ARCHS = {'resnet': _resnet, 'shake': _shake, 'convnet': _convnet, 'cnn13': _cnn13, 'conv4': _conv4}

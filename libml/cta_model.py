@@ -1,9 +1,9 @@
-"""A PairModel whose strong views are CTAugment's, and that trains its rates."""
+"""Models whose strong views are CTAugment's, and that train its rates."""
 
-from libml import cta_learner, pair_model
+from libml import cta_learner, pair_model, views_model
 
 
-class CTAModel(pair_model.PairModel):
+class CTAViews(views_model.ViewsModel):
     """Strong views by CTAugment and a cutout, unless --augment names a strong policy (`d.d.rac`), which replaces it.
 
     Every labelled image is probed in each step (cta_learner.Learner).
@@ -13,7 +13,7 @@ class CTAModel(pair_model.PairModel):
         learner: its Learner, or None.
     """
 
-    HPARAMS = dict(pair_model.PairModel.HPARAMS, **cta_learner.HPARAMS)
+    HPARAMS = dict(views_model.ViewsModel.HPARAMS, **cta_learner.HPARAMS)
     USES_CTAUGMENT = True
     FINAL_CUTOUT = True
 
@@ -57,3 +57,9 @@ class CTAModel(pair_model.PairModel):
             return super().report(session)
         with self.graph.as_default():
             return self.learner.report(session, self.batch_number())
+
+
+class CTAModel(CTAViews, pair_model.PairModel):
+    """A PairModel with such views."""
+
+    HPARAMS = dict(pair_model.PairModel.HPARAMS, **cta_learner.HPARAMS)

@@ -65,12 +65,35 @@ def mix(x0, l0, x1, l1, beta, draws):
         images [b, h, w, c] and labels [b, nclass].
     """
     rows = x0.shape[0] or tf.shape(x0)[0]
+    order = draws.permutation('permutation', rows)
+    return _blend([x0, l0], [tf.gather(x1, order), tf.gather(l1, order)], rows, beta, draws)
+
+
+def mix_reversed(tensors, beta, draws):
+    """MixUp of every row i with row b - 1 - i of the same batch; the first has weight lam >= 0.5. arXiv:1710.09412.
+
+    The pairs of the baselines (mixmatch@1011a1d mixup.py).
+
+    Args:
+        tensors: list of [b, ...], such as images and labels: one lam for row i of all.
+        beta: float, lam ~ Beta(beta, beta) for every row, then max(lam, 1 - lam); <= 0 leaves all as they are.
+        draws: draws.Draws; `lam` is drawn.
+
+    Returns:
+        list of [b, ...].
+    """
+    if beta <= 0:
+        return tensors
+    rows = tensors[0].shape[0] or tf.shape(tensors[0])[0]
+    return _blend(tensors, [tf.reverse(t, [0]) for t in tensors], rows, beta, draws)
+
+
+def _blend(tensors, partners, rows, beta, draws):
+    """lam t + (1 - lam) partner of each pair [rows, ...], with one lam in [0.5, 1] per row."""
     lam = draws.beta('lam', [rows], beta)
     lam = tf.maximum(lam, 1 - lam)
-    order = draws.permutation('permutation', rows)
-    lam_x, lam_l = tf.reshape(lam, [-1, 1, 1, 1]), tf.reshape(lam, [-1, 1])
-    return (lam_x * x0 + (1 - lam_x) * tf.gather(x1, order),
-            lam_l * l0 + (1 - lam_l) * tf.gather(l1, order))
+    weights = [tf.reshape(lam, [-1] + [1] * (t.shape.rank - 1)) for t in tensors]
+    return [w * t + (1 - w) * partner for w, t, partner in zip(weights, tensors, partners)]
 
 
 class MixMode:
@@ -186,10 +209,13 @@ class PMovingAverage:
         """float32 [nclass], sums to one."""
         return renorm(tf.reduce_mean(self.ma, 0))
 
+    def updated(self, p):
+        """The variable's next value: without the oldest batch, with the mean over rows of p [b, nclass]."""
+        return tf.concat([self.ma.read_value()[1:], tf.reduce_mean(p, 0, keepdims=True)], 0)
+
     def update(self, p):
         """Op that forgets the oldest batch and appends the mean over rows of p [b, nclass]."""
-        newest = tf.reduce_mean(p, 0, keepdims=True)
-        return self.ma.assign(tf.concat([self.ma.read_value()[1:], newest], 0), read_value=False)
+        return self.ma.assign(self.updated(p), read_value=False)
 
 
 class PData:
@@ -215,7 +241,10 @@ class PData:
         """float32 [nclass], sums to one."""
         return renorm(tf.convert_to_tensor(self.p_data))
 
+    def updated(self, entry, decay=0.999):
+        """The next p_data, decay * p_data + (1 - decay) * mean over rows of entry [b, nclass]; only if has_update."""
+        return decay * self.p_data.read_value() + (1 - decay) * tf.reduce_mean(entry, 0)
+
     def update(self, entry, decay=0.999):
-        """Op p_data <- decay * p_data + (1 - decay) * mean over rows of entry [b, nclass]; only if has_update."""
-        mean = tf.reduce_mean(entry, 0)
-        return self.p_data.assign(decay * self.p_data.read_value() + (1 - decay) * mean, read_value=False)
+        """Op p_data <- updated(entry, decay)."""
+        return self.p_data.assign(self.updated(entry, decay), read_value=False)

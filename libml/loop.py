@@ -44,6 +44,8 @@ class Loop:
         model.folder.forget_after(self.step)
         model.streams.start(self.session, self.step // model.params.batch)
         self.events = EventFile(model.folder.tf, self.step, None if self.step else model.graph)
+        self.events.start_hparams(self.step, {'method': type(model).__name__, 'dataset': model.dataset.name,
+                                              **{name: model.params[name] for name in model.HPARAMS}})
         self.old_handlers = [signal.signal(number, self._stop) for number in SIGNALS]
         return self
 
@@ -67,16 +69,18 @@ class Loop:
             self.save()
         while self.step < train_nimg and not self.stopped_by and not self.model.finished(self.session):
             self.period(train_nimg, report_nimg)
-        if self.saved != self.step:
+        result = None if self.stopped_by else self.model.ended(self.session)
+        if result or self.saved != self.step:
             self.save()
         if self.stopped_by:
             print(f'Stopped by {self.stopped_by} at kimg {self.step / KIMG:.2f}, saved; the same command goes on.')
             return
+        self.events.end_hparams(self.step)
         print(f'Finished at kimg {self.step / KIMG:g} in {self.model.folder.path}')
-        rows = self.model.folder.metrics()
-        if rows and 'accuracy' in rows[-1]:
+        result = result or (self.model.folder.metrics() or [{}])[-1]
+        if 'accuracy' in result:
             name = type(self.model).__name__
-            print(f'{name} on {self.model.dataset.name}: test accuracy {rows[-1]["accuracy"]:.2f}%')
+            print(f'{name} on {self.model.dataset.name}: test accuracy {result["accuracy"]:.2f}%')
 
     def period(self, train_nimg, report_nimg):
         """Trains to the next multiple of `report_nimg` (or to `train_nimg`, or a signal) and reports there."""
@@ -144,6 +148,6 @@ class Loop:
 def accuracy_line(step, accuracies):
     """The console's line of a report: `kimg 64     accuracy train/valid/test  100.00  48.91  47.85`."""
     titles = {tag: tag.removeprefix('accuracy').removeprefix('/') or 'test' for tag in accuracies
-              if not tag.startswith('accuracy/raw')}
+              if tag.startswith('accuracy') and not tag.startswith('accuracy/raw')}
     names = '/'.join('train' if title == 'train_labeled' else title for title in titles.values())
     return f'kimg {step // KIMG:<5}  accuracy {names}  ' + '  '.join(f'{accuracies[tag]:.2f}' for tag in titles)

@@ -62,10 +62,30 @@ class MultiModel(Model):
         """Placeholders `x`, `y`, `labels` of any number of rows; what is not fed comes from the streams.
 
         Args:
-            image, unlabeled, label: tensors of the streams, [b, h, w, c], [b, ...], [b].
+            image, unlabeled, label: tensors of the streams, [b, h, w, c], [b, ...], [b]; None gives None.
         """
-        return [tf.compat.v1.placeholder_with_default(default, [None] + default.shape[1:].as_list(), name)
+        return [None if default is None else
+                tf.compat.v1.placeholder_with_default(default, [None] + default.shape[1:].as_list(), name)
                 for default, name in ((image, 'x'), (unlabeled, 'y'), (label, 'labels'))]
+
+    def open_streams(self, labeled_batch, unlabeled_batch=None, rows=None):
+        """The streams `labeled` and `unlabeled`, and placeholders over them.
+
+        Args:
+            labeled_batch, unlabeled_batch: what the streams do with their images (Streams.add); without the second
+                there is no unlabelled stream.
+            rows: unlabelled images in a batch; as many as labelled ones unless given.
+        Returns:
+            x [n, h, w, c] over the labelled stream's `x`, or `image` if it gives none; y [rows, ...] or None; label
+            [b]; and the EasyDict of the labelled stream.
+        """
+        labeled = self.stream('labeled', self.dataset.labeled, labeled_batch)
+        images = None
+        if unlabeled_batch:
+            images = self.stream('unlabeled', self.dataset.unlabeled, unlabeled_batch, rows).image
+        x, y, label = self.placeholders(labeled.get('x', labeled.image), images, labeled.label)
+        y = None if y is None else tf.ensure_shape(y, images.shape)
+        return x, y, tf.ensure_shape(label, labeled.label.shape), labeled
 
     def classifier(self, x, training, getter=None, name=None):
         """Runs the network.
@@ -74,20 +94,28 @@ class MultiModel(Model):
             x: float32 [b, h, w, c] in [-1, 1].
             training: whether batch norm uses the batch's statistics.
             getter: custom getter of the variables, such as self.ema.getter.
-            name: of this pass: names its random draws, and its batch-norm statistics for `train_op` and `tune_op`.
+            name: of this pass: names its random draws (shake; `dropout` of models that have it), and its batch-norm
+                statistics for `train_op` and `tune_op`.
         Returns:
             EasyDict: logits float32 [b, C], embeds float32 [b, F] (the globally pooled features).
         """
-        p = self.params
+        return self.network('classify', self.params.nclass, x, training, getter, name)
+
+    def network(self, scope, nclass, x, training, getter=None, name=None, params=None):
+        """Runs the network of `classifier` in a variable scope; without its head, logits are None, if nclass is None.
+
+        `params` describes the network where it is another than this model's.
+        """
+        p = params or self.params
         batch_norm = nn.BatchNorm(p.bn_momentum, self.BN_EPSILON, self.BN_UNBIASED)
         if name:
             self.batch_norms[name] = batch_norm
         if self.dataset.mean.any() or (self.dataset.std != 1).any():
             x = (x - self.dataset.mean) / self.dataset.std
         x = tf.cast(x, PRECISIONS[p.precision])
-        with tf.compat.v1.variable_scope('classify', reuse=tf.compat.v1.AUTO_REUSE, custom_getter=getter):
-            return archs.build(p.arch, x, training, batch_norm, p.nclass, p.scales, p.filters, p.repeat,
-                               draws=self.draws.within(name) if name else None)
+        with tf.compat.v1.variable_scope(scope, reuse=tf.compat.v1.AUTO_REUSE, custom_getter=getter):
+            return archs.build(p.arch, x, training, batch_norm, nclass, p.scales, p.filters, p.repeat,
+                               p.get('dropout', 0.), self.draws.within(name) if name else None)
 
     def classify_ops(self, x):
         """EasyDict classify_raw, classify_op: float32 [b, C], softmax with live and with averaged weights; unless
@@ -102,6 +130,10 @@ class MultiModel(Model):
     def kernels(self):
         """The variables that weight decay applies to: kernels in scopes that start with `classify`."""
         return [v for v in tf.compat.v1.trainable_variables('classify') if 'kernel' in v.op.name]
+
+    def l2(self):
+        """Scalar: half the sum of squares of the kernels."""
+        return tf.add_n([tf.nn.l2_loss(kernel) for kernel in self.kernels()])
 
     def tune_op(self, statistics):
         """Op that moves the running batch-norm statistics by one batch and nothing else."""
@@ -128,9 +160,19 @@ class MultiModel(Model):
             with tf.control_dependencies(last):
                 last = [v.assign(v.read_value() * (1 - decay), read_value=False) for v in self.kernels()]
         with tf.control_dependencies(last):
-            last = self.batch_norms[statistics].updates() + (after() if after else [])
+            # Added: a network without batch norm has no updates, and the optimizer must still come first.
+            last = last + self.batch_norms[statistics].updates() + (after() if after else [])
+        return self.end_of_step(last, statistics)
+
+    def end_of_step(self, last, statistics):
+        """Op that, after the ops `last`, moves the averages and then the step counter.
+
+        Args:
+            last: list of ops.
+            statistics: name of a classifier pass, for the running batch-norm statistics that there are.
+        """
         with tf.control_dependencies(last):
             moving = [v for v, _ in self.batch_norms[statistics].batch_stats] if self.BN_AVERAGED else []
-            last = last + self.ema.update(variables + moving)
+            last = last + self.ema.update(tf.compat.v1.trainable_variables() + moving)
         with tf.control_dependencies(last):
             return self.step.assign_add(self.params.batch, read_value=False)

@@ -30,3 +30,29 @@ def warmup_pos(step, pos, train_kimg):
 def cosine(progress):
     """FixMatch's factor of the learning rate cos(7/16 pi progress): from 1 at progress 0 to 0.195 at 1."""
     return tf.cos(progress * (7 / 16 * math.pi))
+
+
+def cosine_to(progress, end):
+    """AdaMatch's factor of the learning rate cos(arccos(end) progress): from 1 at progress 0 to `end` at 1."""
+    return tf.cos(progress * math.acos(end))
+
+
+def cosine_phases(progress, phases):
+    """A weight that starts at 0 and moves through `phases`, each half a cosine (adamatch@7a0b40c shared/train.py).
+
+    Args:
+        progress: float32 scalar in [0, 1].
+        phases: list of (end, value): from the end of the phase before (or 0) until progress `end`, the weight goes from
+            the value before to `value`.
+    """
+    weight, start, before = tf.zeros_like(progress), 0., 0.
+    for end, value in phases:
+        share = tf.clip_by_value((progress - start) / (end - start), 0, 1)
+        weight += (value - before) * (0.5 - 0.5 * tf.cos(math.pi * share))
+        start, before = end, value
+    return weight
+
+
+def half_cosine(progress):
+    """(1 + cos(pi progress)) / 2: from 1 at progress 0 to 0 at 1 (arXiv:1608.03983 without restarts; SimCLR)."""
+    return 0.5 + 0.5 * tf.cos(math.pi * progress)

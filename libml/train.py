@@ -13,7 +13,7 @@ from tqdm import tqdm
 from libml import checkpoint, data_pair, evaluate, schedules
 from libml.data import Streams
 from libml.loop import KIMG, Loop
-from libml.run_folder import RunFolder
+from libml.run_folder import RunFolder, class_path
 from libml.utils import InputError, run_main, session_config
 
 FLAGS = flags.FLAGS
@@ -94,6 +94,7 @@ class Model:
                             for name, value in params.items()})
         self.resolve_params()
         self.length_shapes = False
+        self.reports_shape = False
         self.folder = RunFolder(os.path.join(train_dir, *self.path_components()))
         self.graph = tf.Graph()
         with self.graph.as_default():
@@ -163,8 +164,9 @@ class Model:
             if value < 1:
                 raise InputError(f'--{name} must be at least 1')
         found = checkpoint.all_in(self.folder.tf)
-        self.folder.open({**(args or {}), **self.params, 'dataset': self.dataset.name},
-                         ['train_kimg'] if self.length_shapes else [], bool(found))
+        recorded = {**(args or {}), **self.params, 'dataset': self.dataset.name, 'model': class_path(type(self))}
+        shaping = dict(train_kimg=self.length_shapes, report_kimg=self.reports_shape)
+        self.folder.open(recorded, [name for name, shapes in shaping.items() if shapes], bool(found))
         self.print_config()
         with self.session(found[-1] if found else None) as session:
             with Loop(self, session, save_nimg, keep_ckpt) as loop:
@@ -216,6 +218,12 @@ class Model:
         """Whether training ends before its length; asked between reports."""
         del session
         return False
+
+    def ended(self, session):
+        """Called when training has come to its end (not at a signal): puts other weights in place if the last ones are
+        not the result. Returns the accuracies of the result, as `evaluate`, or None: the last weights are it."""
+        del session
+        return None
 
     def report(self, session):
         """What an algorithm adds to a report: text for the console, list of tf.compat.v1.Summary.Value."""

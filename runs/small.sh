@@ -19,7 +19,7 @@ done
 [ ${#datasets[@]} -gt 0 ] || datasets=(digits mnist)
 
 digits() {
-  local flags="--seed=$1 --scales=2 --repeat=2 --bn_momentum=0.9 --ema=0.99 --train_kimg=64 --report_kimg=8"
+  local flags="--seed=$1 --rerun=s$1 --scales=2 --repeat=2 --bn_momentum=0.9 --ema=0.99 --train_kimg=64 --report_kimg=8"
   flags="$flags --train_dir=experiments/small"
   echo "python fixmatch.py --dataset=digits.3@40-100 $flags"
   echo "python uda.py --dataset=digits.3@40-100 --temperature=0.4 --confidence=0.8 $flags"

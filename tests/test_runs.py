@@ -2,18 +2,34 @@
 
 import importlib
 import inspect
+import re
 import shlex
 import subprocess
 
 import pytest
 
 import runner
-from libml import data_pair, train
+from libml import data_domain, data_pair
 
 COUNTS = {('fixmatch.sh', 'cifar10'): 2 * 3 * 2, ('fixmatch.sh', 'cifar100'): 2 * 3 * 2,
           ('fixmatch.sh', 'svhn'): 2 * 3 * 2, ('fixmatch.sh', 'stl10'): 2 * 2, ('fixmatch.sh', 'uda'): 3 * 2,
           ('fixmatch.sh', 'ablation'): 16,
-          ('small.sh', 'digits'): 2 * 2, ('small.sh', 'mnist'): 2 * 2}
+          ('small.sh', 'digits'): 2 * 2, ('small.sh', 'mnist'): 2 * 2,
+          ('mixmatch.sh', 'table1'): 2 * 2, ('mixmatch.sh', 'table2'): 2 + 1, ('mixmatch.sh', 'table4'): 9 * 2,
+          ('mixmatch.sh', 'table5'): 7 * 5 * 2, ('mixmatch.sh', 'table6'): 7 * 5 * 2,
+          ('mixmatch.sh', 'table7'): 7 * 5 * 2, ('mixmatch.sh', '--small'): 9 * 2,
+          ('remixmatch.sh', 'cifar10'): 4 * 2, ('remixmatch.sh', 'svhn'): 4 * 2, ('remixmatch.sh', 'stl10'): 2,
+          ('remixmatch.sh', 'ablation'): 14,
+          ('fully_supervised.sh', 'baseline'): 4 * 2, ('fully_supervised.sh', 'mixup'): 3 * 2,
+          ('fully_supervised.sh', 'large'): 2 * 2,
+          ('adamatch.sh', 'uda'): 14 * 5 * 2, ('adamatch.sh', 'teacher'): 14 * 2, ('adamatch.sh', 'student'): 14 * 2,
+          ('adamatch.sh', 'ssda'): 3 * 14 * 2 * 2, ('adamatch.sh', 'ssl'): 3 * 3 * 2, ('adamatch.sh', 'mnist_svhn'): 2,
+          ('adamatch.sh', 'pretrain'): 2, ('adamatch.sh', 'ablation'): 9 * 2}
+# What stands in every command of a table.
+FLAGS = {('fixmatch.sh', 'cifar100'): '--filters=128 --wd=0.001', ('fixmatch.sh', 'stl10'): '--scales=4',
+         ('mixmatch.sh', 'table1'): '--wd=0.04 --beta=0.75 --filters=135', ('mixmatch.sh', 'table2'): '--scales=4',
+         ('remixmatch.sh', 'stl10'): '--K=4 --scales=4 --augment=d.x.d',
+         ('fully_supervised.sh', 'large'): '--mixup --filters=135'}
 
 
 def printed(script, *args):
@@ -28,27 +44,64 @@ def model_class(script):
     return [value for value in classes if value.__module__ == module.__name__][-1]
 
 
+def folder(line):
+    """What of a command names its run folder, and more: commands that differ in nothing else clash."""
+    return re.sub(' --(seed|train_kimg|report_kimg|save_kimg|bn_momentum|warmup_kimg)=\\S+', '', line)
+
+
 @pytest.mark.parametrize('script, table', COUNTS)
 def test_commands_are_valid(script, table):
     code, lines, _ = printed(script, table, '--seeds=1 2')
-    assert code == 0 and len(lines) == COUNTS[script, table] and len(set(lines)) == len(lines)
+    assert code == 0 and len(lines) == COUNTS[script, table] and len({folder(line) for line in lines}) == len(lines)
     for line in lines:
         python, path, *flags = shlex.split(line)
         assert python == 'python' and (runner.ROOT / path).exists()
-        known = {**train.LOOP_FLAGS, **model_class(path).HPARAMS}
+        known = {**model_class(path).LOOP_FLAGS, **model_class(path).HPARAMS}
         given = {}
         for flag in flags:
             name, _, value = flag.removeprefix('--').partition('=')
             if not value:
-                name, value = name.removeprefix('no'), 'false'
+                name, value = (name, 'true') if name in known else (name.removeprefix('no'), 'false')
+                assert isinstance(known[name][0], bool)
             kind = type(known[name][0])
             given[name] = value if kind in (str, bool) else kind(value)
-        data_pair.parse(given['dataset'])
-    if table in ('cifar100', 'stl10'):
-        assert all(('--filters=128 --wd=0.001' if table == 'cifar100' else '--scales=4') in line for line in lines)
+        if 'source' in given:
+            data_domain.parse_target(given['target'])
+        else:
+            data_pair.parse(given['dataset'])
+        assert FLAGS.get((script, table), '') in line
 
 
-@pytest.mark.parametrize('script', ['fixmatch.sh', 'small.sh'])
+def test_settings_of_the_comparison():
+    """Those that the tables of MixMatch's paper differ in."""
+    weights = {}
+    for table in ('table5', 'table6', 'table7'):
+        for line in printed('mixmatch.sh', table, '--seeds=1', '--kimg=16')[1]:
+            _, path, *flags = shlex.split(line)
+            given = dict(flag.removeprefix('--').split('=') for flag in flags)
+            assert given['train_kimg'] == '16' and given['train_dir'] == 'experiments/compare'
+            name = given['dataset'].partition('.')[0]
+            settings = [given.get(flag) for flag in ('consistency_weight', 'w_match', 'beta') if flag in given]
+            weights.setdefault((path, given['wd']), {}).setdefault(name, set()).add(' '.join(settings))
+    assert weights == {
+        ('ict.py', '0.02'): dict(cifar10={'1000 0.75'}, svhn_noextra={'20 0.5'}, svhn={'20 0.5'}),
+        ('mean_teacher.py', '0.2'): dict(cifar10={'50'}),
+        ('mean_teacher.py', '0.02'): dict(svhn_noextra={'150'}, svhn={'180'}),
+        ('mixmatch.py', '0.02'): dict(cifar10={'75 0.75'}, svhn_noextra={'250 0.75'}, svhn={'250 0.25'}),
+        ('mixup.py', '0.02'): dict(cifar10={'0.75'}, svhn_noextra={'0.25'}, svhn={'0.25'}),
+        ('pi_model.py', '0.02'): dict(cifar10={'20'}),
+        ('pi_model.py', '0.2'): dict(svhn_noextra={'5'}, svhn={'5'}),
+        ('pseudo_label.py', '0.02'): dict(cifar10={'1'}, svhn_noextra={'2'}, svhn={'2'}),
+        ('vat.py', '0.02'): dict(cifar10={''}, svhn_noextra={''}, svhn={''})}
+
+
+def test_all_tables_without_a_name():
+    assert printed('remixmatch.sh', '--seeds=1')[1] == sum(
+        (printed('remixmatch.sh', table, '--seeds=1')[1] for table in ('cifar10', 'svhn', 'stl10', 'ablation')), [])
+
+
+@pytest.mark.parametrize('script', ['fixmatch.sh', 'small.sh', 'mixmatch.sh', 'remixmatch.sh', 'fully_supervised.sh',
+                                    'compare.sh', 'adamatch.sh'])
 def test_wrong_argument_is_one_line(script):
     code, lines, err = printed(script, 'imagenet')
     assert code == 1 and not lines and 'imagenet' in err and len(err.splitlines()) == 1

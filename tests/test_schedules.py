@@ -38,3 +38,14 @@ def test_progress_and_cosine():
     with tf.Graph().as_default(), tf1.Session() as session:
         got = session.run(schedules.cosine(tf.constant([0., 0.5, 1.])))
     np.testing.assert_allclose(got, [1, np.cos(7 * np.pi / 32), 0.19509], rtol=1e-5)
+
+
+def test_schedules_of_adamatch():
+    with tf.Graph().as_default(), tf1.Session() as session:
+        at_all = tf.constant([0, .05, .1, .125, .25, .375, .5, .625, .75, .9, 1])
+        lr, constant, doubled = session.run([
+            schedules.cosine_to(at_all, 0.25), schedules.cosine_phases(at_all, [(0.5, 1.), (1., 1.)]),
+            schedules.cosine_phases(at_all, [(0.5, 1.), (1., 2.)])])
+    np.testing.assert_allclose(lr[[0, 2, 4, 6, 8, 9, 10]], [1, .991325, .946195, .790569, .549871, .375088, .25], rtol=1e-5)
+    np.testing.assert_allclose(constant[[0, 1, 3, 4, 5, 6, 8, 10]], [0, .024472, .146447, .5, .853553, 1, 1, 1], atol=1e-6)
+    np.testing.assert_allclose(doubled[[4, 6, 7, 8, 10]], [.5, 1, 1.146447, 1.5, 2], atol=1e-6)

@@ -1,0 +1,24 @@
+"""MixMatch with each of its parts as a flag: sharpening, what is mixed, views, the guess, the warm-up.
+
+python ablation/ab_mixmatch.py --dataset=cifar10.3@250-1 --beta=0.75 --T=1
+"""
+
+from libml import train
+from mixmatch import MixMatch
+
+
+class AblationMixMatch(MixMatch):
+    """MixMatch with all of its hyper-parameters in the run's name.
+
+    Its defaults of warmup_kimg and w_match are the ablation's, not those of MixMatch's best results (1024; 75).
+    """
+
+    HPARAMS = dict(
+        MixMatch.HPARAMS,
+        warmup_kimg=(128, MixMatch.HPARAMS['warmup_kimg'][1]),
+        **{name: MixMatch.HPARAMS[name][:2] for name in ('T', 'mixmode', 'nu', 'use_ema_guess')},
+    )
+
+
+if __name__ == '__main__':
+    train.run(AblationMixMatch)

@@ -1,0 +1,12 @@
+"""AdaMatch with ReMixMatch's distribution alignment: to the labels of the source."""
+
+from ablation.adamatch_source_align import AdaMatchSourceAlign
+from libml import train
+
+
+class AdaMatchDistAlignRMM(AdaMatchSourceAlign):
+    """AdaMatchSourceAlign under another name. (In the original they differ in what they do with pretrained weights.)"""
+
+
+if __name__ == '__main__':
+    train.run(AdaMatchDistAlignRMM)

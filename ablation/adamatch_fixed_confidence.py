@@ -1,0 +1,19 @@
+"""AdaMatch with FixMatch's fixed threshold."""
+
+from adamatch import AdaMatch
+from libml import train
+
+import tensorflow as tf
+
+
+class AdaMatchFixedConfidence(AdaMatch):
+    """The threshold is the flag's value."""
+
+    HPARAMS = dict(AdaMatch.HPARAMS, use_cr=(True, 'Without effect here, as in the original.'))
+
+    def threshold(self, logits_weak):
+        return tf.constant(self.params.confidence)
+
+
+if __name__ == '__main__':
+    train.run(AdaMatchFixedConfidence)

@@ -1,0 +1,39 @@
+"""AdaMatch on a network that was trained before. (The original: a ResNet-101 with ImageNet weights of Keras.)
+
+python ablation/adamatch_pretrain.py --source=usps --target=mnist --pretrained=<run folder of baseline.py>
+"""
+
+import contextlib
+
+from adamatch import AdaMatch
+from libml import checkpoint, train
+
+import tensorflow as tf
+
+SCOPE, HEAD = 'classify/', 'classify/dense/'
+NOT_WEIGHTS = ('/ExponentialMovingAverage', '/Momentum')
+
+
+class AdaMatchPretrain(AdaMatch):
+    """Weights and running statistics below the last layer, and their averages, start from those of a checkpoint."""
+
+    HPARAMS = dict(AdaMatch.HPARAMS, pretrained=(
+        '', 'Run folder or checkpoint of the same network to start from; without one this is AdaMatch.', False))
+
+    @contextlib.contextmanager
+    def session(self, path=None):
+        with super().session(path) as session:
+            if self.params.pretrained and not path:
+                self.start_from(session, checkpoint.find(self.params.pretrained))
+            yield session
+
+    def start_from(self, session, path):
+        """Restores the network without its last layer from the checkpoint with prefix `path`; starts the averages."""
+        network = [v for v in self.variables if v.op.name.startswith(SCOPE) and not v.op.name.startswith(HEAD)
+                   and not v.op.name.endswith(NOT_WEIGHTS)]
+        checkpoint.restore_scope(session, path, network)
+        session.run([self.ema.average(v).assign(v) for v in network])
+
+
+if __name__ == '__main__':
+    train.run(AdaMatchPretrain)

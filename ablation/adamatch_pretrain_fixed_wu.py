@@ -1,0 +1,19 @@
+"""AdaMatch on a pretrained network, with a constant weight of the unlabelled loss."""
+
+from ablation.adamatch_pretrain import AdaMatchPretrain
+from libml import train
+
+import tensorflow as tf
+
+
+class AdaMatchPretrainFixedWu(AdaMatchPretrain):
+    """The weight is `wu` from the start."""
+
+    HPARAMS = dict(AdaMatchPretrain.HPARAMS, wu=(1., 'Weight of the unlabelled loss.'))
+
+    def unlabeled_weight(self):
+        return tf.constant(self.params.wu)
+
+
+if __name__ == '__main__':
+    train.run(AdaMatchPretrainFixedWu)

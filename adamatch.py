@@ -1,0 +1,85 @@
+"""AdaMatch: A Unified Approach to Semi-Supervised Learning and Domain Adaptation (arXiv:2106.04732).
+
+python adamatch.py --source=mnist --target=svhn                          # adaptation, no label in the target
+python adamatch.py --source=mnist --target='svhn(10,seed=1)'             # 10 labels of each class of the target
+python adamatch.py --dataset=cifar10.3@40-1                              # semi-supervised learning
+"""
+
+# libml comes before TensorFlow: it sets its log level.
+from libml import domain_model, schedules, train
+from libml.alignment import Alignment
+
+import tensorflow as tf
+
+
+class AdaMatch(domain_model.PseudoLabelModel):
+    """Aligned, confident predictions on weak views of the target are the labels of its strong views."""
+
+    HPARAMS = dict(
+        domain_model.PseudoLabelModel.HPARAMS,
+        use_cr=(True, 'Whether confidence is relative to that on weakly augmented source images.'),
+        wu=(1., 'Weight of the unlabelled loss at the end; until half of the training it rises from 0 to 1.'),
+    )
+
+    def interpolated(self, batch, joint):
+        """Random logit interpolation (section 3.1 of the paper).
+
+        A second pass sees the labelled images without the unlabelled ones, with batch statistics of its own, which no
+        running statistics follow. Both passes get gradients. The weights are drawn for each image, view and class.
+
+        Args:
+            batch: of `inputs`; its entry `lams` becomes the list of the weights.
+            joint: list of [b, 2, C], logits of batch.labeled beside the unlabelled images.
+        Returns:
+            list of [b, 2, C], and dict tag -> scalar to log.
+        """
+        alone = self.logits('alone', batch.labeled)
+        batch.lams = [domain_model.with_default(self.draws.uniform(name, z.shape), name)
+                      for z, name in zip(joint, ('lam', 'lam_target'))]
+        mixed = [z + lam * (other - z) for z, other, lam in zip(joint, alone, batch.lams)]
+        return mixed, {'losses/hregbn': tf.reduce_mean(tf.square(mixed[0] - alone[0]))}
+
+    def p_labeled(self, logits_weak, label):
+        """[b, C]: what the labelled class distribution follows, of source images' logits [b, C] and labels [b]."""
+        del label
+        return tf.nn.softmax(logits_weak)
+
+    def aligned(self, p, alignment):
+        """Targets [n, C] of weak predictions [n, C]; constant."""
+        return alignment(p)
+
+    def threshold(self, logits_weak):
+        """Scalar: the confidence that is asked for, from the weak logits [b, C] of the source; constant."""
+        if not self.params.use_cr:
+            return tf.constant(self.params.confidence)
+        p = tf.nn.softmax(tf.stop_gradient(logits_weak))
+        return self.params.confidence * tf.reduce_mean(tf.reduce_max(p, -1))
+
+    def unlabeled_weight(self):
+        """Scalar: weight of the unlabelled loss; from 0 to 1 in the first half of training, to `wu` in the second."""
+        # Kept from the original: `wu` is only the final value.
+        return schedules.cosine_phases(self.progress(), [(0.5, 1.), (1., self.params.wu)])
+
+    def algorithm(self):
+        p = self.params
+        batch = self.inputs()
+        *joint, unlabeled = self.logits('joint', [*batch.labeled, batch.y])
+        labeled, regularized = self.interpolated(batch, joint)
+        # The threshold and the distribution are of the source alone, even if some target images are labelled.
+        source_weak = labeled[0][:, 0]
+        p_weak = tf.nn.softmax(unlabeled[:, 0])
+        alignment = Alignment(p.nclass, self.p_labeled(source_weak, batch.label), p_weak)
+        targets = self.aligned(p_weak, alignment)
+        threshold, wu = self.threshold(source_weak), self.unlabeled_weight()
+        xeu, mask = self.pseudo_label_loss(targets, threshold, unlabeled[:, 1])
+        supervised = {f'losses/{tag}': domain_model.labeled_loss(z, label)
+                      for tag, z, label in zip(('xe', 'xet'), labeled, batch.labels)}
+        loss = sum(supervised.values()) + wu * xeu
+        return self.step_ops(
+            batch, loss, 'joint', {**supervised, 'losses/xeu': xeu, **regularized},
+            {'monitors/confidence_ratio': threshold, 'monitors/wu': wu, 'monitors/mask': mask,
+             'monitors/klmodel': alignment.kl()}, alignment)
+
+
+if __name__ == '__main__':
+    train.run(AdaMatch)

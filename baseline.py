@@ -1,0 +1,31 @@
+"""Supervised training on two views of labelled images: AdaMatch's baseline (arXiv:2106.04732).
+
+python baseline.py --source=mnist --target=svhn                   # with target images in the batch norm
+python baseline.py --source=mnist --target=svhn --nouse_unlabeled # the source alone
+"""
+
+# libml comes before TensorFlow: it sets its log level.
+from libml import domain_model, train
+
+import tensorflow as tf
+
+
+class Baseline(domain_model.DomainModel):
+    """Labelled images alone have a loss; unlabelled ones take part in the batch statistics, or do not appear at all."""
+
+    HPARAMS = dict(
+        domain_model.DomainModel.HPARAMS,
+        use_unlabeled=(True, 'Whether unlabelled images are in the batch; without them, nothing is learned of them.'),
+    )
+
+    def algorithm(self):
+        use_unlabeled = self.params.use_unlabeled
+        batch = self.inputs(use_unlabeled)
+        logits = self.logits('joint', batch.labeled + ([batch.y] if use_unlabeled else []))
+        # Labelled images of the target are more rows of one labelled batch.
+        xe = domain_model.labeled_loss(tf.concat(logits[:len(batch.labeled)], 0), tf.concat(batch.labels, 0))
+        return self.step_ops(batch, xe, 'joint', {'losses/xe': xe}, {})
+
+
+if __name__ == '__main__':
+    train.run(Baseline)

@@ -1,0 +1,34 @@
+"""Interpolation Consistency Training for Semi-Supervised Learning (arXiv:1903.03825).
+
+python ict.py --dataset=cifar10.3@250-5000 --beta=0.75 --consistency_weight=1000
+"""
+
+# libml comes before TensorFlow: it sets its log level.
+from libml import baseline_model, layers, losses, train
+
+import tensorflow as tf
+
+
+class ICT(baseline_model.BaselineModel):
+    """The prediction on a mixture of unlabelled images follows the mixture of the mean teacher's predictions.
+
+    (The original also draws a second view of each image and never uses it.)
+    """
+
+    HPARAMS = dict(
+        baseline_model.BaselineModel.HPARAMS,
+        beta=baseline_model.BETA,
+        consistency_weight=(50., baseline_model.CONSISTENCY_WEIGHT),
+        warmup_pos=baseline_model.WARMUP_POS,
+    )
+
+    def unlabeled_losses(self, y):
+        p = self.params
+        teacher = tf.nn.softmax(self.classifier(y, training=True, getter=self.ema.getter, name='teacher').logits)
+        y, targets = layers.mix_reversed([y, tf.stop_gradient(teacher)], p.beta, self.draws.within('mix_y'))
+        student = self.classifier(y, training=True, name='student').logits
+        return {'mt': (self.ramp() * p.consistency_weight, tf.reduce_mean(losses.brier(student, targets)))}
+
+
+if __name__ == '__main__':
+    train.run(ICT)

@@ -1,0 +1,22 @@
+"""Mean teachers are better role models (arXiv:1703.01780).
+
+python mean_teacher.py --dataset=cifar10.3@250-5000 --wd=0.2
+"""
+
+from libml import train
+from libml.baseline_model import CONSISTENCY_WEIGHT, INERT
+from pi_model import PiModel
+
+
+class MeanTeacher(PiModel):
+    """A Pi-model whose teacher has the averaged weights, with the batch's own batch-norm statistics."""
+
+    HPARAMS = dict(PiModel.HPARAMS, consistency_weight=(50., CONSISTENCY_WEIGHT), smoothing=(0.001, INERT))
+    LOSS = 'mt'
+
+    def teacher(self, y):
+        return self.classifier(y, training=True, getter=self.ema.getter, name='teacher').logits
+
+
+if __name__ == '__main__':
+    train.run(MeanTeacher)

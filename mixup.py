@@ -1,0 +1,28 @@
+"""mixup: Beyond Empirical Risk Minimization (arXiv:1710.09412), with guessed labels for unlabelled images.
+
+python mixup.py --dataset=cifar10.3@250-5000 --beta=0.75
+"""
+
+# libml comes before TensorFlow: it sets its log level.
+from libml import baseline_model, layers, losses, train
+
+import tensorflow as tf
+
+
+class Mixup(baseline_model.BaselineModel):
+    """Trains on mixtures of labelled images, and on mixtures of unlabelled ones with the labels guessed for them."""
+
+    HPARAMS = dict(baseline_model.BaselineModel.HPARAMS, beta=baseline_model.BETA)
+
+    def labeled_part(self, x, onehot):
+        return layers.mix_reversed([x, onehot], self.params.beta, self.draws.within('mix_x'))
+
+    def unlabeled_losses(self, y):
+        guess = tf.nn.softmax(self.classifier(y, training=True, name='guess').logits)
+        y, targets = layers.mix_reversed([y, tf.stop_gradient(guess)], self.params.beta, self.draws.within('mix_y'))
+        logits = self.classifier(y, training=True, name='mixed').logits
+        return {'xeu': (1., tf.reduce_mean(losses.xe(logits, targets)))}
+
+
+if __name__ == '__main__':
+    train.run(Mixup)

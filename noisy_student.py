@@ -1,0 +1,122 @@
+"""Self-training with Noisy Student (arXiv:1911.04252), as in AdaMatch's comparison: teacher, student, next student ...
+
+python noisy_student.py --source=mnist --target=svhn --id=0
+python noisy_student.py --source=mnist --target=svhn --id=1 --teacher_id=0
+"""
+
+import os
+
+# libml comes before TensorFlow: it sets its log level.
+from libml import checkpoint, cta_learner, domain_model, evaluate, losses, train
+from libml.data import Subset
+from libml.loop import KIMG
+from libml.utils import InputError, one_line, written_whole
+
+import numpy as np
+import tensorflow as tf
+from easydict import EasyDict
+
+PREDICTIONS = 'predictions.npy'
+# Images of different parts of the pool are repeated in proportion, rounded to this fraction of the rarest part.
+FINENESS = 4
+
+
+class NoisyStudent(domain_model.DomainModel):
+    """Trains on labelled images and on those unlabelled ones that a finished teacher is sure of, with its predictions.
+
+    At its end each run writes the averaged network's predictions for all unlabelled images, in their order, to
+    predictions.npy in its folder, float32 [N, C]; the next student's labels. The original refills a pool from batches
+    of all streams, and what does not fill a batch waits; here one stream draws from the whole pool in the same
+    proportions, so that a batch depends on its number alone.
+    """
+
+    HPARAMS = dict(
+        domain_model.DomainModel.HPARAMS,
+        id=('', 'Name of this run, the last part of its folder; 0 for the first teacher.', False),
+        pseudo_label_file=('', 'File of predictions to learn from; without one this is a teacher.', False),
+        teacher_id=('', '--id of the run beside this one whose predictions to learn from.', False),
+        pseudo_label_th=(0.9, 'Predictions with more probability than this are learned from.', False),
+    )
+
+    def resolve_params(self):
+        super().resolve_params()
+        p = self.params
+        if not p.id or os.sep in p.id:
+            raise InputError(f'--id={p.id}: give this run a name, such as 0 for a teacher and 1 for its student')
+        if p.teacher_id == p.id:
+            raise InputError(f'--teacher_id={p.teacher_id}: a run cannot learn from itself, --id is the same')
+        if not 0 <= p.pseudo_label_th < 1:
+            raise InputError(f'--pseudo_label_th={p.pseudo_label_th}: give a probability below 1')
+
+    def path_components(self):
+        return [*super().path_components(), self.params.id]
+
+    def pseudo_labels(self):
+        """float32 [N, C], the teacher's predictions for all unlabelled images; None for a teacher."""
+        p, unlabeled = self.params, self.dataset.unlabeled
+        path = p.pseudo_label_file
+        if p.teacher_id:
+            path = os.path.join(os.path.dirname(self.folder.path), p.teacher_id, PREDICTIONS)
+        if not path:
+            return None
+        try:
+            found = np.load(path, allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise InputError(f'cannot read the predictions {path} (a run writes them when it is finished): '
+                             f'{one_line(error)}') from error
+        if found.shape != (len(unlabeled), p.nclass):
+            raise InputError(f'{path} has shape {found.shape}, not one row for each of {len(unlabeled)} unlabelled '
+                             f'images and a column for each of {p.nclass} classes')
+        return found.astype(np.float32)
+
+    def pool(self):
+        """What is trained on.
+
+        Returns:
+            Subset whose targets are distributions, float32 [N, C], and whose positions repeat images so that an image
+            appears as often as in the original; and how many batches it makes of one batch of each stream.
+        """
+        unlabeled, p = self.dataset.unlabeled, self.params
+        parts = [(part.images, np.eye(p.nclass, dtype=np.float32)[part.labels], 1 / len(part))
+                 for part in (self.dataset.labeled, self.labeled_target) if len(part)]
+        labels = self.pseudo_labels()
+        if labels is not None:
+            kept = labels.max(1) > p.pseudo_label_th
+            if not kept.any():
+                raise InputError(f'--pseudo_label_th={p.pseudo_label_th}: no prediction of the teacher is above it')
+            parts.append((unlabeled.images[kept], labels[kept], p.uratio / len(unlabeled)))
+        images, targets, weights = zip(*parts)
+        repeats = np.round(FINENESS * np.array(weights) / min(weights)).astype(int)
+        positions = np.repeat(np.arange(sum(map(len, targets))), np.repeat(repeats, list(map(len, targets))))
+        batches = sum(weight * len(target) for weight, target in zip(weights, targets))
+        return Subset(np.concatenate(images), np.concatenate(targets), positions), batches
+
+    def algorithm(self):
+        pool, batches = self.pool()
+        cta = self.views.cta
+        # The rates follow the probes once for a batch of each stream, however many batches the pool makes of it.
+        self.learner = cta_learner.Learner(cta, self.views.probe * round(batches)) if cta else None
+        stream = self.stream('pool', pool, self.image_batch)
+        probed = self.labeled_streams(self.probe_batch) if cta else []
+        batch = EasyDict(xt=domain_model.with_default(stream.image, 'xt'), labels=[s.label for s in probed],
+                         label=domain_model.with_default(stream.label, 'label'))
+        self.with_probes(batch, probed)
+        logits, = self.logits('joint', [batch.xt])
+        xe = sum(tf.reduce_mean(losses.xe(logits[:, view], batch.label)) for view in range(2)) / 2
+        return self.step_ops(batch, xe, 'joint', {'losses/xe': xe}, {})
+
+    def train(self, train_nimg, report_nimg, save_nimg=64 * KIMG, keep_ckpt=50, args=None):
+        """As Model.train; after the last step, predictions.npy is written."""
+        super().train(train_nimg, report_nimg, save_nimg, keep_ckpt, args)
+        with self.session(checkpoint.all_in(self.folder.tf)[-1]) as session:
+            if session.run(self.step) < train_nimg:  # stopped by a signal
+                return
+            p = evaluate.predict(session, self.ops.classify_op, self.ops.x, self.dataset.unlabeled.images)
+        path = os.path.join(self.folder.path, PREDICTIONS)
+        with written_whole(path, 'wb') as f:
+            np.save(f, p)
+        print(f'Predictions for {len(p)} unlabelled images in {path}')
+
+
+if __name__ == '__main__':
+    train.run(NoisyStudent)

@@ -1,0 +1,37 @@
+"""Pi-model: Temporal Ensembling for Semi-Supervised Learning (arXiv:1610.02242).
+
+python pi_model.py --dataset=cifar10.3@250-5000 --consistency_weight=20
+"""
+
+# libml comes before TensorFlow: it sets its log level.
+from libml import baseline_model, losses, train
+from libml.baseline_model import CONSISTENCY_WEIGHT, INERT, WARMUP_POS
+
+import tensorflow as tf
+
+
+class PiModel(baseline_model.BaselineModel):
+    """The prediction on one view of an unlabelled image follows that on another."""
+
+    HPARAMS = dict(
+        baseline_model.BaselineModel.HPARAMS,
+        consistency_weight=(10., CONSISTENCY_WEIGHT),
+        smoothing=(0.1, INERT),
+        warmup_pos=WARMUP_POS,
+    )
+    VIEWS = 2
+    LOSS = 'pm'
+
+    def teacher(self, y):
+        """Logits [b, C] of the views [b, h, w, c] that the student follows."""
+        return self.classifier(y, training=True, name='teacher').logits
+
+    def unlabeled_losses(self, y):
+        teacher = tf.stop_gradient(self.teacher(y[:, 0]))
+        student = self.classifier(y[:, 1], training=True, name='student').logits
+        loss = tf.reduce_mean(losses.mse_from_logits(teacher, student))
+        return {self.LOSS: (self.ramp() * self.params.consistency_weight, loss)}
+
+
+if __name__ == '__main__':
+    train.run(PiModel)

@@ -1,0 +1,34 @@
+"""Pseudo-Label: The Simple and Efficient Semi-Supervised Learning Method (D.-H. Lee, ICML workshop 2013).
+
+python pseudo_label.py --dataset=cifar10.3@250-5000 --threshold=0.95
+"""
+
+# libml comes before TensorFlow: it sets its log level.
+from libml import baseline_model, losses, train
+from libml.baseline_model import CONSISTENCY_WEIGHT, INERT, WARMUP_POS
+
+import tensorflow as tf
+
+
+class PseudoLabel(baseline_model.BaselineModel):
+    """A confident prediction on an unlabelled image is its label."""
+
+    HPARAMS = dict(
+        baseline_model.BaselineModel.HPARAMS,
+        consistency_weight=(1., CONSISTENCY_WEIGHT),
+        threshold=(0.95, 'Predictions with more probability than this are labels.'),
+        smoothing=(0.1, INERT),
+        warmup_pos=WARMUP_POS,
+    )
+
+    def unlabeled_losses(self, y):
+        p = self.params
+        logits = self.classifier(y, training=True, name='unlabeled').logits
+        # [b]: in the original it is [b, 1], which trains on unconfident images too (losses.masked_xe).
+        mask = tf.reduce_max(tf.nn.softmax(tf.stop_gradient(logits)), -1) > p.threshold
+        loss = tf.reduce_mean(losses.masked_xe(logits, tf.argmax(logits, -1), mask))
+        return {'pl': (self.ramp() * p.consistency_weight, loss)}
+
+
+if __name__ == '__main__':
+    train.run(PseudoLabel)

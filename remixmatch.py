@@ -1,0 +1,142 @@
+"""ReMixMatch: Semi-Supervised Learning with Distribution Alignment and Augmentation Anchoring (arXiv:1911.09785).
+
+python remixmatch.py --dataset=cifar10.3@250-1 --K=8                          # folder CTAReMixMatch_K8_...
+python remixmatch.py --dataset=cifar10.3@40-1 --w_rot=2 --warmup_kimg=8192
+python remixmatch.py --dataset=stl10.3@1000-1 --K=4 --scales=4 --augment=d.x.d
+python remixmatch.py --dataset=cifar10.3@250-1 --K=8 --nouse_xe --w_match=75  # also --w_kl=0, --w_rot=0, --nouse_dm
+python remixmatch.py --dataset=cifar10.3@250-1 --K=8 --nocta                  # without CTAugment: folder ReMixMatch_...
+python remixmatch.py --dataset=cifar10.3@250-1 --K=8 --augment=d.d.rac        # RandAugment in place of CTAugment
+"""
+
+# libml comes before TensorFlow: it sets its log level.
+from libml import layers, losses, many_views, mixed_model, rotation, train
+from libml.utils import InputError
+
+import tensorflow as tf
+from easydict import EasyDict
+
+REDUX = ('swap', 'mean', '1st')
+T = 0.5  # sharpens guessed labels
+BATCHES = 128  # that the distributions of guesses and targets are averages over
+EPSILON = 1e-6
+
+
+class ReMixMatch(many_views.ManyViews, mixed_model.MixedModel):
+    """MixMatch whose guesses get the class distribution of the labels and are the labels of strongly augmented images.
+
+    Of the original's two recipes for these losses this is its own repository's, Adam with decoupled weight decay, which
+    its published commands are for (remixmatch@f7061eb); that of FixMatch's repository has momentum and a cosine.
+    """
+
+    HPARAMS = dict(
+        {**many_views.ManyViews.HPARAMS, **mixed_model.MixedModel.HPARAMS},
+        beta=(0.75, mixed_model.MixedModel.HPARAMS['beta'][1]),
+        warmup_kimg=(1024, 'kimg over which w_kl and w_match rise from 0.'),
+        # Not in the name: in the original it is no flag.
+        ema=(0.999, 'Decay of the moving average of the weights; short runs want less (0.99).', False),
+        K=(1, 'Strong views of each unlabelled image.'),
+        cta=(True, 'Strong views by CTAugment; stands in the run\'s name as CTAReMixMatch.', False),
+        redux=('', 'Guess for a view: `1st`, the weak view\'s; `swap`, the next view\'s; `mean`, that of all views. '
+               'Unless given, 1st with CTAugment and swap without.'),
+        use_dm=(True, 'Align the distribution of guesses with that of the labels.'),
+        use_xe=(True, 'Loss on unlabelled images: cross entropy, else squared distance.'),
+        w_kl=(0.5, 'Weight of the loss on a strong view before mixing.'),
+        w_match=(1.5, 'Weight of the loss on unlabelled images.'),
+        w_rot=(0.5, 'Weight of the loss on rotated images.'),
+    )
+
+    def resolve_params(self):
+        super().resolve_params()
+        p = self.params
+        if not p.cta:
+            self.cta = None
+        p.redux = p.redux or ('1st' if self.cta else 'swap')
+        if p.redux not in REDUX:
+            raise InputError(f'--redux={p.redux}: choose one of {", ".join(REDUX)}')
+        if p.w_rot > 0 and (p.batch % rotation.TURNS or self.dataset.height != self.dataset.width):
+            raise InputError(f'--w_rot={p.w_rot}: it rotates quarters of a batch: give a --batch (here {p.batch}) that '
+                             'is a multiple of 4 and square images, or --w_rot=0')
+
+    def experiment_name(self):
+        """Tells whether there is CTAugment, as in the original's names."""
+        name = super().experiment_name()
+        return name.replace('ReMixMatch', 'CTAReMixMatch', 1) if self.cta else name
+
+    def view_logits(self, views):
+        """Logits [b, C] of those of the K + 1 views that guesses and the loss before mixing need, from the first on."""
+        p = self.params
+        needed = 1 + (p.w_kl > 0) if p.redux == '1st' else len(views)
+        return [self.classifier(view, training=True, name=f'guess{i}').logits for i, view in enumerate(views[:needed])]
+
+    def guess(self, logits, n):
+        """Class probabilities [n * b, C] of n views from logits [b, C] of each, or of the first ones."""
+        p = [tf.nn.softmax(z) for z in logits]
+        each = dict(swap=p[1:] + p[:1], mean=[tf.add_n(p) / len(p)] * n)
+        each['1st'] = p[:1] * n
+        return tf.concat(each[self.params.redux], 0)
+
+    def target(self, p, p_data, p_model):
+        """Guesses p [m, C] aligned and sharpened: [m, C], constant (arXiv:1911.09785, section 3.1)."""
+        if self.params.use_dm:
+            p = layers.renorm(p * (EPSILON + p_data) / (EPSILON + p_model))
+        return tf.stop_gradient(layers.renorm(p ** (1 / T)))
+
+    def parts(self, xt, onehot, views, logits, target):
+        """The losses: dict name -> (weight, scalar): xe, xeu or l2u, and kl and rot if they have a weight.
+
+        Args:
+            xt, onehot: labelled images [b, h, w, c] and their labels [b, C]; views: list of K + 1 [b, h, w, c].
+            logits: what view_logits gave; target: [(K + 1) * b, C].
+        """
+        p, ramp = self.params, self.ramp()
+        mixed, targets = self.mixed([xt] + views, [onehot] + tf.split(target, len(views)))
+        unlabeled = losses.xe if p.use_xe else losses.brier
+        found = {'xe': (1., losses.xe(mixed[0], targets[0])),
+                 'xeu' if p.use_xe else 'l2u': (p.w_match * ramp, unlabeled(tf.concat(mixed[1:], 0),
+                                                                            tf.concat(targets[1:], 0)))}
+        if p.w_kl > 0:
+            # As the original: the target of the weak view for the first strong one.
+            found['kl'] = p.w_kl * ramp, losses.xe(logits[1], target[:p.batch])
+        if p.w_rot > 0:
+            images, turns = rotation.rotate_quarters(views[1])
+            embeds = self.classifier(images, training=True, name='rotated').embeds
+            found['rot'] = p.w_rot, rotation.rotation_loss(embeds, turns)
+        return {name: (weight, tf.reduce_mean(loss)) for name, (weight, loss) in found.items()}
+
+    def algorithm(self):
+        p = self.params
+        x, xt, y, label, _ = self.inputs()
+        views, onehot = tf.unstack(y, axis=1), tf.one_hot(label, p.nclass)
+        trackers = [layers.PMovingAverage(name, p.nclass, BATCHES) for name in ('p_model', 'p_target')]
+        prior = layers.PData(p.nclass, self.dataset.p_unlabeled)
+        p_data, p_model, p_target = [distribution() for distribution in (prior, *trackers)]
+
+        logits = self.view_logits(views)
+        guess = self.guess(logits, len(views))
+        target = self.target(guess, p_data, p_model)
+        parts = self.parts(xt, onehot, views, logits, target)
+        loss = tf.add_n([weight * part for weight, part in parts.values()])
+        monitors = matching(p_data, p_model, p_target)
+
+        def track():
+            moved = [tracker.update(batch) for tracker, batch in zip(trackers, (guess, target))]
+            return moved + ([prior.update(onehot)] if prior.has_update else [])
+
+        return EasyDict(
+            self.classify_ops(x), x=x, xt=xt, y=y, label=label, loss=loss,
+            # Batch norm follows the last of the interleaved batches, unlike MixMatch's.
+            train_op=self.adam(loss, f'mixed{len(views)}', [guess, target, *monitors.values()], track),
+            losses={f'losses/{name}': part for name, (_, part) in parts.items()}, monitors=monitors)
+
+
+def matching(p_data, p_model, p_target):
+    """Monitors of class distributions float32 [C]: dict tag -> scalar, as the original's summaries."""
+    monitors = {tag: tf.reduce_sum(tf.math.xlogy(p_data, p_data) - tf.math.xlogy(p_data, p))
+                for tag, p in (('metrics/kld', p_model), ('metrics/kld_target', p_target))}
+    for i, (ratio, value) in enumerate(zip(tf.unstack(p_model / p_data), tf.unstack(p_model))):
+        monitors.update({f'matching/class{i}_ratio': ratio, f'matching/val{i}': value})
+    return monitors
+
+
+if __name__ == '__main__':
+    train.run(ReMixMatch)

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Trains the three stages of simclr.py on CIFAR-10 with 500 labels: on the labels alone, on pairs of views, and on the
+# labels from there on; then prints a table of test errors and draws the curves of the three.
+#
+#   runs/simclr.sh [--seeds="1 2 3"] [--data_dir=DIR]
+#
+# A seed is that of the choice of labels and of the run; one takes about 12 minutes on two cores. CIFAR-10 must be in the
+# data folder: python scripts/create_datasets.py cifar10. Everything is written below experiments/simclr; the same command
+# goes on where it stopped.
+set -euo pipefail
+
+seeds="1 2 3" data_dir=
+for argument in "$@"; do
+  case $argument in
+    --seeds=*) seeds=${argument#*=} ;;
+    --data_dir=*) data_dir=$(realpath -m "${argument#*=}") ;;
+    *) echo "error: unknown argument $argument: give --seeds= or --data_dir=" >&2; exit 1 ;;
+  esac
+done
+source "$(dirname "${BASH_SOURCE[0]}")/environment.sh" all
+
+out=experiments/simclr
+for seed in $seeds; do
+  name=cifar10.$seed@500-1000
+  flags="--dataset=$name --seed=$seed --arch=conv4 --train_kimg=48 --report_kimg=6 --save_kimg=6 --keep_ckpt=2"
+  flags="$flags --train_dir=$out --data_dir=$data_dir"
+  python simclr.py --stage=supervised $flags
+  python simclr.py --stage=pretrain $flags
+  python simclr.py --stage=finetune --pretrained="$(echo $out/$name/SimCLR_*_stagepretrain_*)" $flags
+done
+python scripts/accuracy_table.py --column=last $out
+python scripts/plot_runs.py --out=$out/accuracy.png --tags=accuracy $out

@@ -1,0 +1,216 @@
+"""SimCLR: A Simple Framework for Contrastive Learning of Visual Representations (arXiv:2002.05709), for few labels.
+
+Three stages, with the settings of Keras' example of semi-supervised classification on STL-10:
+
+python simclr.py --dataset=stl10.1@5000-0 --arch=conv4 --stage=supervised   # what labels alone give
+python simclr.py --dataset=stl10.1@5000-0 --arch=conv4 --stage=pretrain
+python simclr.py --dataset=stl10.1@5000-0 --arch=conv4 --stage=finetune --pretrained=<run folder of pretrain>
+"""
+
+import contextlib
+
+# libml comes before TensorFlow: it sets its log level.
+from libml import augment_simclr, checkpoint, evaluate, knn, losses, models, nn, ntxent, optimizers, schedules, train
+from libml.loop import KIMG
+from libml.utils import InputError
+
+import tensorflow as tf
+from easydict import EasyDict
+
+CHOICES = dict(stage=('supervised', 'pretrain', 'finetune'), views=('affine', 'simclr'), ntxent=tuple(ntxent.LOSSES),
+               optimizer=('adam', 'momentum', 'lars'))
+NEIGHBORS = (20, 200)
+PROBE_LR = 0.001
+
+
+class SimCLR(models.MultiModel):
+    """An encoder in the scope `encoder`, trained on pairs of views, and a dense layer in `classify` on its features.
+
+    In pretraining the dense layer is a probe: it is trained beside, on labelled images, and sends the encoder no
+    gradient. Otherwise both are trained on labelled images only.
+    """
+
+    HPARAMS = dict(
+        models.MultiModel.HPARAMS,
+        batch=(25, 'Labelled images in a batch.'),
+        lr=(0.001, 'Learning rate (of the probe: 0.001, constant).'),
+        train_kimg=(98, 'Length of training in kimg (1,024 labelled images).', False),
+        ema=(0., 'Decay of the moving average of the weights that are evaluated; 0: the weights themselves.', False),
+        stage=('pretrain', f'{", ".join(CHOICES["stage"])}: labels alone; pairs of views; labels after those.'),
+        pretrained=('', 'For --stage=finetune: run folder (or checkpoint) whose encoder is trained on.', False),
+        uratio=(20, 'Unlabelled images for each labelled one in a batch of pretraining; both make pairs.'),
+        temperature=(0.1, 'Cosines of projections are divided by this.'),
+        ntxent=('cross', 'Negatives: cross, the other views of the other kind; full, all other views.'),
+        proj_hidden=(128, 'Width of the hidden layer of the projection head.', False),
+        proj_dim=(128, 'Width of the projections.', False),
+        optimizer=('adam', f'One of {", ".join(CHOICES["optimizer"])}; momentum is 0.9.'),
+        wd=(0.0001, 'Weight decay of --optimizer=lars.', False),
+        warmup_kimg=(0, 'kimg over which the learning rate rises from 0.', False),
+        cosine=(False, 'After that the learning rate falls to 0 as half a cosine; else it is constant.', False),
+        views=('affine', 'Views in pretraining: affine (flip, shift, zoom, linear map of colours) or simclr (crop, '
+                         'flip, colour jitter, grey). Else views are affine, with the numbers s_*.'),
+        c_min_area=(0.25, 'Contrastive affine views: least share of the picture\'s area.', False),
+        c_brightness=(0.6, 'Contrastive affine views: range of the brightness.', False),
+        c_jitter=(0.2, 'Contrastive affine views: range of the mixture of colours.', False),
+        s_min_area=(0.75, 'Views for classification: least share of the picture\'s area.', False),
+        s_brightness=(0.3, 'Views for classification: range of the brightness.', False),
+        s_jitter=(0.1, 'Views for classification: range of the mixture of colours.', False),
+        strength=(0.5, 'Strength of the colour jitter of --views=simclr.', False),
+        blur=(False, 'Blur half of the images of --views=simclr.', False),
+    )
+
+    def resolve_params(self):
+        super().resolve_params()
+        p = self.params
+        for name, choices in CHOICES.items():
+            if p[name] not in choices:
+                raise InputError(f'--{name}={p[name]}: choose one of {", ".join(choices)}')
+        for name in ('c_min_area', 's_min_area'):
+            if not 0 < p[name] <= 1:
+                raise InputError(f'--{name}={p[name]}: give a share of the area, larger than 0, at most 1')
+        for name in ('uratio', 'warmup_kimg', 'wd', 'c_brightness', 'c_jitter', 's_brightness', 's_jitter', 'strength'):
+            if p[name] < 0:
+                raise InputError(f'--{name}={p[name]}: give at least 0')
+        for name in ('proj_hidden', 'proj_dim'):
+            if p[name] < 1:
+                raise InputError(f'--{name}={p[name]}: give at least 1')
+        if p.temperature <= 0:
+            raise InputError(f'--temperature={p.temperature}: a temperature is larger than 0')
+        if bool(p.pretrained) != (p.stage == 'finetune'):
+            raise InputError(f'--stage={p.stage} --pretrained={p.pretrained}: the stage finetune takes the run folder '
+                             'of a pretraining, the others take none')
+        if p.stage == 'pretrain':
+            if p.batch * (1 + p.uratio) < 2:
+                raise InputError(f'--batch={p.batch} --uratio={p.uratio}: a single image has no negatives; give more')
+            knn.classifier(1)  # Says now if its package is missing.
+
+    def train(self, train_nimg, report_nimg, save_nimg=64 * KIMG, keep_ckpt=50, args=None):
+        """As Model.train; an encoder that does not fit is found before anything is written."""
+        if self.params.pretrained and not checkpoint.all_in(self.folder.tf):
+            with self.session():
+                pass
+        super().train(train_nimg, report_nimg, save_nimg, keep_ckpt, args)
+
+    @contextlib.contextmanager
+    def session(self, path=None):
+        """As Model.session; a fresh one of the stage finetune starts with the pretrained encoder, averages included."""
+        with super().session(path) as session:
+            if self.params.pretrained and not path:
+                checkpoint.restore_scope(session, checkpoint.find(self.params.pretrained), self.encoder_variables)
+            yield session
+
+    def encoder(self, x, training, getter=None, name=None):
+        """Features [b, F] of images [b, h, w, c]; the arguments are those of `classifier`."""
+        return self.network('encoder', None, x, training, getter, name).embeds
+
+    def classifier(self, x, training, getter=None, name=None):
+        """As MultiModel.classifier; in pretraining, the logits have no gradient towards the encoder."""
+        features = self.encoder(x, training, getter, name)
+        fixed = tf.stop_gradient(features) if self.params.stage == 'pretrain' else features
+        with tf.compat.v1.variable_scope('classify', reuse=tf.compat.v1.AUTO_REUSE, custom_getter=getter):
+            return EasyDict(logits=nn.dense(fixed, self.params.nclass), embeds=features)
+
+    def project(self, features):
+        """The projection head: [b, F] -> [b, proj_dim]."""
+        with tf.compat.v1.variable_scope('projection', reuse=tf.compat.v1.AUTO_REUSE):
+            return nn.dense(tf.nn.relu(nn.dense(features, self.params.proj_hidden)), self.params.proj_dim)
+
+    def contrastive_view(self, images, draws):
+        """uint8 [b, h, w, c] -> float32 [b, h, w, c] in [-1, 1]: a view of a pair."""
+        p, mirror = self.params, self.dataset.weak.mirror
+        if p.views == 'simclr':
+            return augment_simclr.simclr(images, draws, mirror, p.strength, p.blur)
+        return augment_simclr.affine(images, draws, mirror, p.c_min_area, p.c_brightness, p.c_jitter)
+
+    def pairs(self, images, draws):
+        """dict: image, float32 [b, 2, h, w, c], two views of uint8 [b, h, w, c]."""
+        views = [self.contrastive_view(images, draws.within(f'view{i}')) for i in range(2)]
+        return {'image': tf.stack(views, 1)}
+
+    def labeled_batch(self, images, draws):
+        """dict: x, float32 [b, h, w, c], the view for classification; in pretraining also image, the two of `pairs`."""
+        p = self.params
+        x = augment_simclr.affine(images, draws.within('classify'), self.dataset.weak.mirror, p.s_min_area,
+                                  p.s_brightness, p.s_jitter)
+        return dict(self.pairs(images, draws), x=x) if p.stage == 'pretrain' else {'x': x}
+
+    def learning_rate(self):
+        """Scalar: lr, after a linear warm-up, and falling as half a cosine, if wanted."""
+        p, step = self.params, self.step.read_value()
+        self.length_shapes = p.cosine
+        lr = p.lr * schedules.warmup(step, p.warmup_kimg)
+        if p.cosine:
+            share = schedules.progress(step - p.warmup_kimg * KIMG, p.train_kimg - p.warmup_kimg)
+            lr *= schedules.half_cosine(share)
+        return lr
+
+    def optimizer(self, lr):
+        """That of --optimizer; in pretraining, Adam of a constant rate for the probe."""
+        p = self.params
+        if p.optimizer == 'adam':
+            chosen = tf.compat.v1.train.AdamOptimizer(lr, epsilon=1e-7)
+        elif p.optimizer == 'momentum':
+            chosen = tf.compat.v1.train.MomentumOptimizer(lr, 0.9)
+        else:
+            chosen = optimizers.LARS(lr, 0.9, p.wd)
+        if p.stage != 'pretrain':
+            return chosen
+        return optimizers.ByScope('classify/', tf.compat.v1.train.AdamOptimizer(PROBE_LR, epsilon=1e-7), chosen)
+
+    def algorithm(self):
+        p, data = self.params, self.dataset
+        labeled = self.stream('labeled', data.labeled, self.labeled_batch)
+        pairs = self.all_pairs(labeled) if p.stage == 'pretrain' else None
+        x, y, label = self.placeholders(labeled.x, pairs, labeled.label)
+        logits = self.classifier(tf.ensure_shape(x, labeled.x.shape), p.stage != 'pretrain',
+                                 name=None if p.stage == 'pretrain' else 'train').logits
+        label = tf.ensure_shape(label, labeled.label.shape)
+        xe = tf.reduce_mean(losses.masked_xe(logits, label, 1.))
+        parts, monitors, lr = {'losses/xe': xe}, {}, self.learning_rate()
+        if p.stage == 'pretrain':
+            parts['losses/contrastive'], accuracy = self.contrast(tf.ensure_shape(y, pairs.shape))
+            right = tf.equal(tf.argmax(logits, -1, tf.int32), label)
+            monitors = {'accuracy/contrastive': 100 * accuracy,
+                        'accuracy/probe_train': 100 * tf.reduce_mean(tf.cast(right, tf.float32))}
+        classify = self.classify_ops(x)
+        self.features = self.encoder(x, training=False, getter=self.ema.getter)
+        # Before those of the optimizer are made: what finetuning starts with.
+        self.encoder_variables = tf.compat.v1.global_variables('encoder/')
+        loss = tf.add_n(list(parts.values()))
+        return EasyDict(classify, x=x, y=y, label=label, loss=loss, losses=parts, tune_op=self.tune_op('train'),
+                        train_op=self.train_op(loss, self.optimizer(lr), 'train'),
+                        monitors={**monitors, 'monitors/lr': lr})
+
+    def all_pairs(self, labeled):
+        """float32 [n, 2, h, w, c]: the pairs of views of labelled and unlabelled images, n = batch * (1 + uratio)."""
+        p = self.params
+        if not p.uratio:
+            return labeled.image
+        unlabeled = self.stream('unlabeled', self.dataset.unlabeled, self.pairs, p.batch * p.uratio)
+        return tf.concat([labeled.image, unlabeled.image], 0)
+
+    def contrast(self, y):
+        """NT-Xent and its accuracy, scalars, of pairs [n, 2, h, w, c]; all views are one batch of batch norm."""
+        features = self.encoder(tf.concat([y[:, 0], y[:, 1]], 0), training=True, name='train')
+        a, b = tf.split(self.project(features), 2)
+        per_image = ntxent.LOSSES[self.params.ntxent](a, b, self.params.temperature)
+        return tf.reduce_mean(per_image), ntxent.accuracy(a, b)
+
+    def evaluate(self, session):
+        """As Model.evaluate; in pretraining the accuracy is the probe's, and those of nearest neighbours are added.
+
+        Their bank are the features of the labelled images.
+        """
+        found = super().evaluate(session)
+        if self.params.stage == 'pretrain':
+            bank, test = self.dataset.labeled, self.dataset.test
+            bank_features, features = [evaluate.predict(session, self.features, self.ops.x, s.images)
+                                       for s in (bank, test)]
+            found['accuracy/probe'] = found['accuracy']
+            for k in NEIGHBORS:
+                found[f'accuracy/knn{k}'] = knn.accuracy(bank_features, bank.labels, features, test.labels, k)
+        return found
+
+
+if __name__ == '__main__':
+    train.run(SimCLR)

@@ -1,0 +1,211 @@
+"""The views of SimCLR against plain numpy, on their own draws."""
+
+import colorsys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from libml import augment_simclr, color_jitter, resampling
+from libml.draws import Draws
+
+IMAGES = np.random.RandomState(0).randint(0, 256, [6, 12, 10, 3]).astype(np.uint8)
+UNIT = IMAGES / 255
+
+
+def run(*tensors):
+    with tf.compat.v1.Session() as session:
+        return session.run(list(tensors))
+
+
+@pytest.fixture(autouse=True)
+def graph():
+    with tf.Graph().as_default():
+        yield
+
+
+def planes(images=UNIT):
+    return tf.constant(np.moveaxis(images, -1, 1), tf.float32)
+
+
+def images_of(tensor):
+    """Planes as an array [b, h, w, c]."""
+    return np.moveaxis(run(tensor)[0], 1, -1)
+
+
+def at(image, y, x):
+    """Bilinear interpolation at a place of an image that is reflected around its edges, which are repeated."""
+    padded = np.pad(image, [(12, 12), (10, 10), (0, 0)], 'symmetric')
+    y, x = y + 12, x + 10
+    i, j = int(np.floor(y)), int(np.floor(x))
+    return sum(padded[i + di, j + dj] * abs(1 - di - (y - i)) * abs(1 - dj - (x - j)) for di in (0, 1) for dj in (0, 1))
+
+
+def test_linear_reflects_with_the_edge_repeated():
+    positions = np.array([[-5., -4.3, -1., -0.5, 0., 2.25, 4., 4.5, 5., 6.75, 9.]])
+    weights, = run(resampling.linear(tf.constant(positions, tf.float32), 5))
+    values = np.array([1., 2., 4., 8., 16.])
+    extended = np.pad(values, 5, 'symmetric')
+    np.testing.assert_allclose(weights[0] @ values, np.interp(positions[0], np.arange(-5, 10), extended), rtol=1e-5)
+
+
+def test_affine_view():
+    draws = Draws(3, 7)
+    z = 1 - np.sqrt(0.25)
+    view = augment_simclr.affine(tf.constant(IMAGES), draws, True, 0.25, 0.6, 0.2)
+    view, dy, dx, sy, sx, flip, light, mixture = run(
+        view, *[draws.uniform(f'shift_{axis}', [6, 1], -z / 2, z / 2) for axis in 'yx'],
+        *[draws.uniform(f'zoom_{axis}', [6, 1], 1 - z, 1.) for axis in 'yx'], draws.uniform('mirror', [6]) < 0.5,
+        draws.uniform('brightness', [6, 1, 1], -0.6, 0.6), draws.uniform('jitter', [6, 3, 3], -0.2, 0.2))
+    assert 0 < flip.sum() < 6 and view.dtype == np.float32
+    for i, image in enumerate(UNIT):
+        image = image[:, ::-1] if flip[i] else image
+        # c + (y - c) s - d
+        ys = 5.5 + (np.arange(12) - 5.5) * sy[i] - dy[i] * 12
+        xs = 4.5 + (np.arange(10) - 4.5) * sx[i] - dx[i] * 10
+        moved = np.array([[at(image, y, x) for x in xs] for y in ys])
+        matrix = (1 + light[i, 0, 0]) * np.eye(3) + mixture[i]
+        np.testing.assert_allclose(view[i], np.clip(moved @ matrix, 0, 1) * 2 - 1, atol=1e-5)
+
+
+def test_affine_view_of_the_whole_picture_is_the_picture():
+    view = augment_simclr.affine(tf.constant(IMAGES), Draws(0, 0), False, 1., 0., 0.)
+    np.testing.assert_allclose(run(view)[0], UNIT * 2 - 1, atol=1e-6)
+
+
+def cubic(t):
+    """Keys' kernel with a = -1/2."""
+    t = abs(t)
+    if t < 1:
+        return 1.5 * t ** 3 - 2.5 * t ** 2 + 1
+    return -0.5 * t ** 3 + 2.5 * t ** 2 - 4 * t + 2 if t < 2 else 0.
+
+
+def test_crop_is_resized_as_by_numpy_and_by_tensorflow():
+    first, count = np.array([0, 3, 7, 11, 0, 5]), np.array([12, 6, 5, 1, 7, 4])
+    weights, = run(resampling.cubic_crop(tf.constant(first, tf.int32), tf.constant(count, tf.int32), 12))
+    for i, (a, n) in enumerate(zip(first, count)):
+        for out in range(12):
+            place = a + (out + 0.5) * n / 12 - 0.5
+            row = np.array([cubic(place - j) if a <= j < a + n else 0. for j in range(12)])
+            np.testing.assert_allclose(weights[i, out], row / row.sum(), atol=1e-5)
+        column = np.random.RandomState(i).rand(12, 1).astype('f')
+        resized, = run(tf.image.resize(column[None, a:a + n, :, None], [12, 1], 'bicubic'))
+        np.testing.assert_allclose(weights[i] @ column, resized[0, :, :, 0], atol=5e-3)
+
+
+def test_crop_windows():
+    draws = Draws(1, 2)
+    top, left, rows, columns = run(*augment_simclr.crop_windows(draws, 4000, 32, 40))
+    area, aspect = rows * columns / (32 * 40), columns / rows
+    assert min(top.min(), left.min()) == 0 and (top + rows).max() == 32 and (left + columns).max() == 40
+    assert 0.06 < area.min() < 0.1 and area.max() > 0.9 and aspect.min() > 0.65 and aspect.max() < 1.5
+    assert 0.4 < area.mean() < 0.54  # Large windows of the wrong form do not fit: a little below the middle of 0.08..1.
+    assert abs(np.log(aspect).mean()) < 0.06
+
+
+def test_simclr_view_is_composed_of_its_parts():
+    draws = Draws(5, 1)
+    view = augment_simclr.simclr(tf.constant(IMAGES), draws, True, 0.5, True)
+    top, left, rows, columns = augment_simclr.crop_windows(draws.within('crop'), 6, 12, 10)
+    flip = draws.uniform('mirror', [6]) < 0.5
+    flipped = tf.where(flip[:, None, None, None], tf.reverse(planes(), [3]), planes())
+    crops = resampling.resample(flipped, resampling.cubic_crop(top, rows, 12), resampling.cubic_crop(left, columns, 10))
+    crops = augment_simclr.jittered(tf.clip_by_value(crops, 0., 1.), draws.within('color'), 0.5)
+    expected = resampling.to_images(augment_simclr.blurred(crops, draws.within('blur')))
+    view, expected, flip, rows = run(view, expected, flip, rows)
+    np.testing.assert_allclose(view, expected, atol=1e-5)
+    assert 0 < flip.sum() < 6 and len(set(rows)) > 2
+
+
+def changed(image, operation, factor):
+    """An image [h, w, 3] in [0, 1] changed by hand."""
+    if operation == 'brightness':
+        return np.clip(image * factor, 0, 1)
+    if operation == 'contrast':
+        mean = image.mean((0, 1))
+        return np.clip(mean + (image - mean) * factor, 0, 1)
+
+    def pixel(rgb):
+        h, s, v = colorsys.rgb_to_hsv(*rgb)
+        if operation == 'hue':
+            return colorsys.hsv_to_rgb((h + factor) % 1, s, v)
+        return colorsys.hsv_to_rgb(h, min(s * factor, 1), v)
+
+    return np.apply_along_axis(pixel, 2, image)
+
+
+@pytest.mark.parametrize('operation, factors', [
+    ('brightness', [0., 0.4, 0.9, 1., 1.3, 3.]), ('contrast', [0., 0.4, 0.9, 1., 1.4, 5.]),
+    ('saturation', [0., 0.5, 0.9, 1., 1.4, 9.]), ('hue', [-0.2, -0.05, 0., 0.1, 0.2, 0.5])])
+def test_colours(operation, factors):
+    unit = UNIT.copy()
+    unit[:, 0, 0], unit[:, 0, 1], unit[:, 0, 2] = 0, 0.5, [0.5, 0.5, 0]  # Black, grey, two largest channels.
+    values = images_of(getattr(color_jitter, operation)(planes(unit), tf.constant(factors)))
+    for image, value, factor in zip(unit, values, factors):
+        np.testing.assert_allclose(value, changed(image, operation, factor), atol=2e-6)
+
+
+def test_grey_and_affine_colours():
+    chosen = np.arange(6) % 2 == 0
+    luma = UNIT @ [0.2989, 0.587, 0.114]
+    expected = np.where(chosen[:, None, None, None], luma[..., None], UNIT)
+    np.testing.assert_allclose(images_of(color_jitter.grey(planes(), tf.constant(chosen))), expected, atol=1e-6)
+    matrices = np.random.RandomState(1).uniform(-1, 2, [6, 3, 3])
+    expected = np.clip(np.einsum('bhwi,bij->bhwj', UNIT, matrices), 0, 1)
+    np.testing.assert_allclose(images_of(color_jitter.affine(planes(), tf.constant(matrices, tf.float32))), expected,
+                               atol=1e-5)
+
+
+def test_jitter_follows_the_order_of_each_image():
+    names = ('brightness', 'contrast', 'saturation', 'hue')
+    order = np.array([[0, 1, 2, 3], [3, 2, 1, 0], [4, 4, 4, 4], [1, 3, 0, 2], [2, 0, 3, 1], [4, 4, 4, 4]])
+    factors = np.random.RandomState(2).uniform(0.1, 1.9, [6, 5])
+    factors[:, 3] -= 1
+    values = images_of(color_jitter.jitter(planes(), tf.constant(order, tf.int32), tf.constant(factors, tf.float32)))
+    for i, image in enumerate(UNIT):
+        for choice in order[i]:
+            image = changed(image, names[choice], factors[i, choice]) if choice < 4 else image
+        np.testing.assert_allclose(values[i], image, atol=1e-5)
+
+
+def test_jitter_is_drawn_for_four_in_five_and_grey_for_one():
+    noise = np.random.RandomState(3).rand(1000, 2, 2, 3)
+    before, values = noise, images_of(augment_simclr.jittered(planes(noise), Draws(0, 0), 0.5))
+    same = np.abs(values - before).max((1, 2, 3)) < 1e-6
+    grey = np.ptp(values, axis=3).max((1, 2)) < 1e-6
+    assert 0.12 < same.mean() < 0.2 and 0.16 < grey.mean() < 0.24  # 0.2 * 0.8 and 0.2
+
+
+def test_blur():
+    deviation = np.array([0.1, 0.5, 1., 2., 0.7, 1.5])
+    rows, columns = [resampling.gaussian(tf.constant(deviation, tf.float32), 2, size) for size in (12, 10)]
+    values = images_of(resampling.resample(planes(), rows, columns))
+    reach = np.arange(-2, 3)
+    for i, image in enumerate(UNIT):
+        kernel = np.exp(-reach ** 2 / (2 * deviation[i] ** 2))
+        kernel = np.outer(kernel, kernel)
+        for y, x in ((0, 0), (5, 9), (6, 4), (11, 1)):
+            places = [(y + a, x + b, kernel[a + 2, b + 2]) for a in reach for b in reach
+                      if 0 <= y + a < 12 and 0 <= x + b < 10]
+            expected = sum(image[a, b] * w for a, b, w in places) / sum(w for *_, w in places)
+            np.testing.assert_allclose(values[i, y, x], expected, atol=1e-5)
+    blurred = images_of(augment_simclr.blurred(planes(np.random.RandomState(4).rand(400, 8, 8, 1)), Draws(0, 0)))
+    before = np.random.RandomState(4).rand(400, 8, 8, 1)
+    assert 0.4 < (np.abs(blurred - before).max((1, 2, 3)) > 1e-6).mean() < 0.6
+
+
+def test_one_channel():
+    """The linear map of colours is a scalar; hue, saturation and grey do nothing."""
+    single = IMAGES[..., :1]
+    draws = Draws(2, 2)
+    light, mixture, view = run(draws.uniform('brightness', [6, 1, 1], -0.6, 0.6),
+                               draws.uniform('jitter', [6, 1, 1], -0.2, 0.2),
+                               augment_simclr.affine(tf.constant(single), draws, False, 1., 0.6, 0.2))
+    expected = np.clip(single / 255 * (1 + light + mixture)[..., None], 0, 1)
+    np.testing.assert_allclose(view, expected * 2 - 1, atol=1e-5)
+    unit, factor = planes(single / 255), tf.fill([6], 0.3)
+    for value in (color_jitter.hue(unit, factor), color_jitter.saturation(unit, factor),
+                  color_jitter.grey(unit, tf.fill([6], True))):
+        np.testing.assert_allclose(images_of(value), single / 255, atol=1e-6)
+    assert run(augment_simclr.simclr(tf.constant(single), draws, True, 1., True))[0].shape == single.shape
