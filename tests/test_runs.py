@@ -24,6 +24,7 @@ COUNTS = {('fixmatch.sh', 'cifar10'): 2 * 3 * 2, ('fixmatch.sh', 'cifar100'): 2 
           ('fully_supervised.sh', 'large'): 2 * 2,
           ('adamatch.sh', 'uda'): 14 * 5 * 2, ('adamatch.sh', 'teacher'): 14 * 2, ('adamatch.sh', 'student'): 14 * 2,
           ('adamatch.sh', 'ssda'): 3 * 14 * 2 * 2, ('adamatch.sh', 'ssl'): 3 * 3 * 2, ('adamatch.sh', 'mnist_svhn'): 2,
+          ('small_adamatch.sh', 'digits'): 2 * 2, ('small_adamatch.sh', 'usps'): 2 * 2, ('small_adamatch.sh', 'ssl'): 2,
           ('adamatch.sh', 'pretrain'): 2, ('adamatch.sh', 'ablation'): 9 * 2}
 # What stands in every command of a table.
 FLAGS = {('fixmatch.sh', 'cifar100'): '--filters=128 --wd=0.001', ('fixmatch.sh', 'stl10'): '--scales=4',
@@ -101,7 +102,7 @@ def test_all_tables_without_a_name():
 
 
 @pytest.mark.parametrize('script', ['fixmatch.sh', 'small.sh', 'mixmatch.sh', 'remixmatch.sh', 'fully_supervised.sh',
-                                    'compare.sh', 'adamatch.sh'])
+                                    'compare.sh', 'adamatch.sh', 'small_adamatch.sh'])
 def test_wrong_argument_is_one_line(script):
     code, lines, err = printed(script, 'imagenet')
     assert code == 1 and not lines and 'imagenet' in err and len(err.splitlines()) == 1

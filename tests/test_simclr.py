@@ -18,7 +18,7 @@ from libml.utils import InputError
 from simclr import SimCLR
 from test_ntxent import by_hand
 
-SMALL = dict(toy.SMALL, batch=4, uratio=2, train_kimg=1, arch='resnet')
+SMALL = dict(toy.SMALL, batch=4, uratio=2, scales=1, train_kimg=1)
 
 
 def build(folder, stage, dataset=None, **params):
@@ -139,7 +139,7 @@ def test_finetuning_starts_with_the_pretrained_encoder_and_only_once(pretrained,
     with fresh.session() as session:
         head = dict(zip(['classify/dense/kernel', 'classify/dense/bias'], values_of(session, named('classify/'))))
     kept = [name for name in start if name.startswith('encoder/') and 'Adam' not in name]
-    assert sum('moving' in name for name in kept) == 2 * 5 and sum(name.endswith('Average') for name in kept) == 24
+    assert sum('moving' in name for name in kept) == 2 * 3 and sum(name.endswith('Average') for name in kept) == 14
     for name in kept:
         assert start[name].tobytes() == before[name].tobytes(), name
     for name, value in start.items():
@@ -243,7 +243,7 @@ def test_extract_features(tmp_path, capsys):
     with np.load(out, allow_pickle=False) as arrays:
         found = dict(arrays)
     assert {name.removesuffix('_features'): value.shape for name, value in found.items() if 'features' in name} == dict(
-        labeled=(40, 8), unlabeled=(1260, 8), valid=(100, 8), test=(397, 8))
+        labeled=(40, 4), unlabeled=(1260, 4), valid=(100, 4), test=(397, 4))
     with model.session(checkpoint.find(model.folder.path)) as session:
         for name in ('labeled', 'test'):
             subset = getattr(dataset, name)
