@@ -4,7 +4,7 @@
 #
 #   runs/small_adamatch.sh TABLE ... [--seeds="1 2 3"] [--kimg=]
 #
-# digits  digits -> digits_m (made of scikit-learn's data at first use): AdaMatch, and the source alone
+# digits  digits -> digits_m (made of scikit-learn's data at first use): AdaMatch and both baselines
 # usps    MNIST -> USPS, without and with 10 labels of each class: `python scripts/create_datasets.py mnist usps` before
 # ssl     digits with 40 labels
 #
@@ -22,9 +22,9 @@ for table in $tables; do
   for seed in $seeds; do
     case $table in
       digits)
-        for script in adamatch.py "baseline.py --nouse_unlabeled"; do
+        for script in adamatch.py baseline.py "baseline.py --nouse_unlabeled"; do
           run "$script --source=digits --target=digits_m --augment='CTA(s,s,depth=4,th=0)' --filters=16 --repeat=1" \
-              "--scales=3 --batch=32 --uratio=1 --bn_momentum=0.95 --train_kimg=${kimg:-192} --report_kimg=32"
+              "--scales=3 --batch=32 --uratio=1 --bn_momentum=0.95 --train_kimg=${kimg:-96} --report_kimg=16"
         done ;;
       usps)
         for target in usps "usps(10,seed=$seed)"; do
