@@ -195,8 +195,10 @@ class Model:
         # All labels can be very many: the accuracy on the training set is then that of a part.
         subsets = dict(train_labeled=self.dataset.labeled.take(10000), valid=self.dataset.valid,
                        test=self.dataset.test, **self.dataset.more_tests)
-        return {name: evaluate.accuracy(evaluate.predict(session, op, self.ops.x, s.images), s.labels)
-                for name, s in subsets.items() if len(s)}
+        # One set may have two names: a target domain's is `test`, too.
+        values = {s: evaluate.accuracy(evaluate.predict(session, op, self.ops.x, s.images), s.labels)
+                  for s in dict.fromkeys(subsets.values()) if len(s)}
+        return {name: values[s] for name, s in subsets.items() if len(s)}
 
     def evaluate(self, session):
         """What a report says of accuracy: dict tag -> percent, averaged weights first.
