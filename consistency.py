@@ -74,16 +74,14 @@ class Consistency(plateau_model.PlateauModel):
 
     def resolve_params(self):
         p, data = self.params, self.dataset
-        for name, values in (('stage', STAGES), ('average', AVERAGES)):
-            if p[name] not in values:
-                raise InputError(f'--{name}={p[name]}: choose one of {", ".join(values)}')
+        self.check_choice('stage', STAGES)
+        self.check_choice('average', AVERAGES)
         p.plateau_factor = p.plateau_factor or (0.1 if p.stage == 'teacher' else 0.5)
         super().resolve_params()
-        for name, least in dict(swa_start_kimg=0, swa_period=1, swa_bn_images=p.batch, uratio=1, wkl=0, wxe=0).items():
-            if p[name] < least:
-                raise InputError(f'--{name}={p[name]}: give at least {least}')
-        if p.temperature <= 0:
-            raise InputError(f'--temperature={p.temperature}: a temperature is larger than 0')
+        self.check_range('swa_start_kimg', 'wkl', 'wxe', low=0)
+        self.check_range('swa_period', 'uratio', low=1)
+        self.check_range('swa_bn_images', low=p.batch)
+        self.check_positive('temperature')
         if p.average == 'ma' and not 0 <= p.ema < 1:
             raise InputError(f'--ema={p.ema}: give a decay of at least 0 and below 1')
         # For the student: they describe what a teacher takes in.

@@ -5,7 +5,7 @@ python fully_supervised.py --dataset=cifar10-1 --mixup
 python fully_supervised.py --dataset=cifar10.3@250-1        # the 250 labels alone
 """
 
-from libml import baseline_model, layers, train
+from libml import adam_model, baseline_model, layers, train
 from libml.utils import InputError
 
 
@@ -21,7 +21,7 @@ class FullySupervised(baseline_model.BaselineModel):
         dropout=(0., 'Probability that an entry of the network\'s last features is dropped in training.'),
         mixup=(False, 'Train on mixtures of images in place of smoothed labels.', False),
         smoothing=(0.001, 'Share of a label that is spread over all classes; not with --mixup.'),
-        beta=(baseline_model.BETA[0], baseline_model.BETA[1] + ' Only with --mixup.'),
+        beta=(adam_model.BETA[0], adam_model.BETA[1] + ' Only with --mixup.'),
     )
     VIEWS = 0
 

@@ -4,7 +4,7 @@ python ict.py --dataset=cifar10.3@250-5000 --beta=0.75 --consistency_weight=1000
 """
 
 # libml comes before TensorFlow: it sets its log level.
-from libml import baseline_model, layers, losses, train
+from libml import adam_model, baseline_model, layers, losses, train
 
 import tensorflow as tf
 
@@ -17,7 +17,7 @@ class ICT(baseline_model.BaselineModel):
 
     HPARAMS = dict(
         baseline_model.BaselineModel.HPARAMS,
-        beta=baseline_model.BETA,
+        beta=adam_model.BETA,
         consistency_weight=(50., baseline_model.CONSISTENCY_WEIGHT),
         warmup_pos=baseline_model.WARMUP_POS,
     )

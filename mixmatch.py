@@ -6,7 +6,6 @@ python mixmatch.py --dataset=cifar10.3@250-5000 --wd=0.02 --beta=0.75 --w_match=
 # libml comes before TensorFlow: it sets its log level.
 from libml import layers, losses, mixed_model, train
 from libml.augment import Views, single
-from libml.utils import InputError
 
 import tensorflow as tf
 from easydict import EasyDict
@@ -26,10 +25,8 @@ class MixMatch(mixed_model.MixedModel):
 
     def resolve_params(self):
         super().resolve_params()
-        if self.params.nu < 1:
-            raise InputError(f'--nu={self.params.nu}: at least 1 augmentation is needed')
-        if self.params.T <= 0:
-            raise InputError(f'--T={self.params.T}: a temperature is larger than 0')
+        self.check_range('nu', low=1)
+        self.check_positive('T')
 
     def guess(self, y):
         """Labels of unlabelled images: list of nu views [b, h, w, c] -> float32 [b, C], constant (eqs. 6 and 7)."""

@@ -4,7 +4,7 @@ python mixup.py --dataset=cifar10.3@250-5000 --beta=0.75
 """
 
 # libml comes before TensorFlow: it sets its log level.
-from libml import baseline_model, layers, losses, train
+from libml import adam_model, baseline_model, layers, losses, train
 
 import tensorflow as tf
 
@@ -12,7 +12,7 @@ import tensorflow as tf
 class Mixup(baseline_model.BaselineModel):
     """Trains on mixtures of labelled images, and on mixtures of unlabelled ones with the labels guessed for them."""
 
-    HPARAMS = dict(baseline_model.BaselineModel.HPARAMS, beta=baseline_model.BETA)
+    HPARAMS = dict(baseline_model.BaselineModel.HPARAMS, beta=adam_model.BETA)
 
     def labeled_part(self, x, onehot):
         return layers.mix_reversed([x, onehot], self.params.beta, self.draws.within('mix_x'))

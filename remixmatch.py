@@ -51,8 +51,7 @@ class ReMixMatch(many_views.ManyViews, mixed_model.MixedModel):
         if not p.cta:
             self.cta = None
         p.redux = p.redux or ('1st' if self.cta else 'swap')
-        if p.redux not in REDUX:
-            raise InputError(f'--redux={p.redux}: choose one of {", ".join(REDUX)}')
+        self.check_choice('redux', REDUX)
         if p.w_rot > 0 and (p.batch % rotation.TURNS or self.dataset.height != self.dataset.width):
             raise InputError(f'--w_rot={p.w_rot}: it rotates quarters of a batch: give a --batch (here {p.batch}) that '
                              'is a multiple of 4 and square images, or --w_rot=0')

@@ -63,19 +63,14 @@ class SimCLR(models.MultiModel):
         super().resolve_params()
         p = self.params
         for name, choices in CHOICES.items():
-            if p[name] not in choices:
-                raise InputError(f'--{name}={p[name]}: choose one of {", ".join(choices)}')
+            self.check_choice(name, choices)
         for name in ('c_min_area', 's_min_area'):
             if not 0 < p[name] <= 1:
                 raise InputError(f'--{name}={p[name]}: give a share of the area, larger than 0, at most 1')
-        for name in ('uratio', 'warmup_kimg', 'wd', 'c_brightness', 'c_jitter', 's_brightness', 's_jitter', 'strength'):
-            if p[name] < 0:
-                raise InputError(f'--{name}={p[name]}: give at least 0')
-        for name in ('proj_hidden', 'proj_dim'):
-            if p[name] < 1:
-                raise InputError(f'--{name}={p[name]}: give at least 1')
-        if p.temperature <= 0:
-            raise InputError(f'--temperature={p.temperature}: a temperature is larger than 0')
+        self.check_range('uratio', 'warmup_kimg', 'wd', 'c_brightness', 'c_jitter', 's_brightness', 's_jitter', 'strength',
+                         low=0)
+        self.check_range('proj_hidden', 'proj_dim', low=1)
+        self.check_positive('temperature')
         if bool(p.pretrained) != (p.stage == 'finetune'):
             raise InputError(f'--stage={p.stage} --pretrained={p.pretrained}: the stage finetune takes the run folder '
                              'of a pretraining, the others take none')

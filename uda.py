@@ -7,7 +7,6 @@ import math
 
 # libml comes before TensorFlow: it sets its log level.
 from libml import losses, pair_model, train
-from libml.utils import InputError
 
 import tensorflow as tf
 from easydict import EasyDict
@@ -51,10 +50,8 @@ class UDA(pair_model.PairModel):
 
     def resolve_params(self):
         super().resolve_params()
-        if self.params.tsa not in TSA:
-            raise InputError(f'--tsa={self.params.tsa}: choose one of {", ".join(TSA)}')
-        if self.params.temperature <= 0:
-            raise InputError(f'--temperature={self.params.temperature}: a temperature is larger than 0')
+        self.check_choice('tsa', TSA)
+        self.check_positive('temperature')
 
     def threshold(self):
         """Scalar: labelled images that are given their class with more probability than this are left out."""

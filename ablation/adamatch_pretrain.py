@@ -8,8 +8,6 @@ import contextlib
 from adamatch import AdaMatch
 from libml import checkpoint, train
 
-import tensorflow as tf
-
 SCOPE, HEAD = 'classify/', 'classify/dense/'
 NOT_WEIGHTS = ('/ExponentialMovingAverage', '/Momentum')
 

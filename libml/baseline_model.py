@@ -1,45 +1,32 @@
 """What the baselines of MixMatch's comparison share: labelled loss, weighted unlabelled ones, Adam, weight decay."""
 
-import math
-
 import tensorflow as tf
 from easydict import EasyDict
 
-from libml import losses, models, schedules
+from libml import adam_model, losses, schedules
 from libml.augment import Views, single
-from libml.utils import InputError
 
 # Entries of HPARAMS that stand in several scripts; their defaults are the scripts' own.
 CONSISTENCY_WEIGHT = 'Weight of the loss on unlabelled images.'
 WARMUP_POS = (0.4, 'Share of train_kimg over which the weight of the loss on unlabelled images rises from 0.')
-BETA = (0.5, 'Concentration of the Beta distribution that MixUp\'s weights are drawn from; 0: no mixing.')
 INERT = 'Does nothing but stand in the run\'s name, as in the original.'
-# Smallest and largest value of those that have them.
-RANGES = dict(beta=(0, math.inf), consistency_weight=(0, math.inf), entmin_weight=(0, math.inf), smoothing=(0, 1),
-              threshold=(0, 1), vat=(0, math.inf), vat_eps=(0, math.inf), warmup_pos=(0, 1))
+# What must not be negative, and what is a share.
+NOT_NEGATIVE = ('beta', 'consistency_weight', 'entmin_weight', 'vat', 'vat_eps')
+SHARES = ('smoothing', 'threshold', 'warmup_pos')
 
 
-class BaselineModel(models.MultiModel):
+class BaselineModel(adam_model.AdamModel):
     """Cross entropy of labelled images plus weighted losses of unlabelled ones, which the subclass states.
 
     The running batch-norm statistics follow the labelled pass, whose name is `x`. (mixmatch@1011a1d, its scripts)
     """
 
-    HPARAMS = dict(
-        models.MultiModel.HPARAMS,
-        lr=(0.002, 'Learning rate of Adam.'),
-        train_kimg=(65536, 'Length of training in kimg (1,024 labelled images); a warm-up follows it.', False),
-        wd=(0.02, 'Weight decay: every step multiplies the kernels by 1 - wd * lr.'),
-    )
     VIEWS = 1  # augmentations of each unlabelled image; 0: none is used.
 
     def resolve_params(self):
         super().resolve_params()
-        for name, (low, high) in RANGES.items():
-            value = self.params.get(name, low)
-            if not low <= value <= high or math.isinf(value):
-                right = f'a number from {low} to {high}' if math.isfinite(high) else f'a number of at least {low}'
-                raise InputError(f'--{name}={value}: give {right}')
+        self.check_range(*(name for name in NOT_NEGATIVE if name in self.params), low=0)
+        self.check_range(*(name for name in SHARES if name in self.params), low=0, high=1)
 
     def labeled_part(self, x, onehot):
         """Images and targets of the labelled loss: [b, h, w, c], [b, C] -> the same."""
@@ -83,6 +70,6 @@ class BaselineModel(models.MultiModel):
         self.classifier(x, training=True, name='tune')  # Tuning is on images as they are, also where `x` is mixed.
         return EasyDict(
             self.classify_ops(x), x=x, y=y, label=label, loss=loss,
-            train_op=self.train_op(loss, tf.compat.v1.train.AdamOptimizer(p.lr), 'x', p.wd * p.lr),
+            train_op=self.adam(loss, 'x'),
             tune_op=self.tune_op('tune'), monitors={},
             losses={'losses/xe': xe, **{f'losses/{name}': part for name, (_, part) in parts.items()}})

@@ -59,10 +59,8 @@ class DomainModel(models.MultiModel):
     def resolve_params(self):
         super().resolve_params()
         p = self.params
-        if p.uratio < 1:
-            raise InputError(f'--uratio={p.uratio}: give at least 1')
-        if not 0 <= p.lr_decay <= 1:
-            raise InputError(f'--lr_decay={p.lr_decay}: give a fraction, 0 to 1')
+        self.check_range('uratio', low=1)
+        self.check_range('lr_decay', low=0, high=1)
         self.views = augment_domain.parse(p.augment)
         p.augment = self.views.text
         # What no_<name> stood for when the run began must not change when it goes on.
@@ -190,8 +188,7 @@ class PseudoLabelModel(DomainModel):
 
     def resolve_params(self):
         super().resolve_params()
-        if not 0 <= self.params.confidence <= 1:
-            raise InputError(f'--confidence={self.params.confidence}: give a probability, 0 to 1')
+        self.check_range('confidence', low=0, high=1)
 
     def pseudo_label_loss(self, targets, threshold, logits_strong):
         """Mean cross entropy of strong logits [n, C] with the classes of targets [n, C], those below the threshold

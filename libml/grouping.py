@@ -91,12 +91,25 @@ def group(runs):
         methods[run.dataset, run.method].append(run)
     groups = collections.defaultdict(list)
     for (dataset, method), members in methods.items():
-        names = sorted(set().union(*(run.settings for run in members)))
-        differing = [name for name in names if len({repr(run.settings.get(name)) for run in members}) > 1]
+        differing = differences(members)
         for run in members:
             title = ' '.join([method] + [f'{name}={run.settings.get(name, "?")}' for name in differing])
             groups[dataset, title, run.labels].append(run)
     return dict(sorted(groups.items(), key=lambda item: (item[0][:2], order(item[0][2]))))
+
+
+def differences(runs):
+    """Names of the settings in which some of these runs differ, sorted; of other runs' folders, which are long, only those
+    without which runs would look the same."""
+    def kinds(names):
+        return len({tuple(repr(run.settings.get(name)) for name in names) for run in runs})
+
+    names = [name for name in sorted(set().union(*(run.settings for run in runs))) if kinds([name]) > 1]
+    for folder in OTHER_RUNS:
+        others = [name for name in names if name != folder]
+        if kinds(others) == kinds(names):
+            names = others
+    return names
 
 
 def order(labels):

@@ -3,7 +3,6 @@
 import numpy as np
 import tensorflow as tf
 
-from libml import nn
 from libml.utils import InputError
 
 

@@ -37,6 +37,7 @@ class Loop:
         self.step = int(session.run(model.step))
         self.stopped_by = None
         self.saved = self.step or None  # the step of the last checkpoint
+        self.settled = None  # the step of the model's last `settle`
         self.fetches = (model.ops.loss, {**model.ops.losses, **model.ops.monitors}, model.ops.train_op)
 
     def __enter__(self):
@@ -119,7 +120,7 @@ class Loop:
     def report(self, values, img_per_s):
         """Evaluates, prints the accuracy line, and appends to metrics.jsonl and the event file."""
         model = self.model
-        model.settle(self.session)
+        self.settle()
         accuracies = model.evaluate(self.session)
         print(accuracy_line(self.step, accuracies), flush=True)
         text, more = model.report(self.session)
@@ -132,13 +133,19 @@ class Loop:
         self.events.add(self.step, {**scalars, 'img_per_s': img_per_s}, more)
         model.after_report(self.session, scalars)
 
+    def settle(self):
+        """Has the model settle its variables, once where a report and a checkpoint are of one step."""
+        if self.settled != self.step:
+            self.model.settle(self.session)
+            self.settled = self.step
+
     def save(self):
         """Writes a checkpoint of this step.
 
         Raises:
             Diverged: a weight is not finite; nothing is written.
         """
-        self.model.settle(self.session)
+        self.settle()
         if not self.session.run(self.model.all_finite):
             raise Diverged(f'weights are not finite after step {self.step}: {self.advice()}')
         checkpoint.save(self.session, self.model.saver, self.model.folder.tf, self.step, self.keep_ckpt)

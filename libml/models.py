@@ -39,8 +39,7 @@ class MultiModel(Model):
         super().resolve_params()
         if not self.params.scales:
             self.params.scales = max(1, ilog2(self.dataset.width) - 2)
-        if self.params.precision not in PRECISIONS:
-            raise InputError(f'--precision={self.params.precision}: choose one of {", ".join(PRECISIONS)}')
+        self.check_choice('precision', PRECISIONS)
 
     def model(self):
         self.draws = Draws(self.params.seed, self.step.read_value())

@@ -3,7 +3,6 @@
 import tensorflow as tf
 
 from libml import data_pair, layers, schedules, views_model
-from libml.utils import InputError
 
 
 class PairModel(views_model.ViewsModel):
@@ -28,10 +27,8 @@ class PairModel(views_model.ViewsModel):
 
     def resolve_params(self):
         super().resolve_params()
-        if self.params.uratio < 1:
-            raise InputError(f'--uratio={self.params.uratio}: give at least 1')
-        if not 0 <= self.params.confidence <= 1:
-            raise InputError(f'--confidence={self.params.confidence}: give a probability, 0 to 1')
+        self.check_range('uratio', low=1)
+        self.check_range('confidence', low=0, high=1)
 
     def unlabeled_rows(self):
         return self.params.batch * self.params.uratio

@@ -116,10 +116,27 @@ class Model:
 
     def resolve_params(self):
         """Checks self.params and adds what follows from the dataset."""
-        for name in ('batch', 'train_kimg'):
-            if self.params[name] < 1:
-                raise InputError(f'--{name}={self.params[name]}: give at least 1')
+        self.check_range('batch', 'train_kimg', low=1)
         self.params.nclass = self.dataset.nclass
+
+    def check_range(self, *names, low, high=math.inf):
+        """InputError if one of these hyper-parameters is not finite or not in [low, high]."""
+        for name in names:
+            value = self.params[name]
+            if not low <= value <= high or math.isinf(value):
+                right = f'at least {low}' if math.isinf(high) else f'a number from {low} to {high}'
+                raise InputError(f'--{name}={value}: give {right}')
+
+    def check_positive(self, *names):
+        """InputError if one of these hyper-parameters is not finite or not larger than 0."""
+        for name in names:
+            if not 0 < self.params[name] < math.inf:
+                raise InputError(f'--{name}={self.params[name]}: give a number larger than 0')
+
+    def check_choice(self, name, choices):
+        """InputError if this hyper-parameter is none of the texts `choices`."""
+        if self.params[name] not in choices:
+            raise InputError(f'--{name}={self.params[name]}: choose one of {", ".join(choices)}')
 
     def path_components(self):
         """Folders between train_dir and the run's files."""

@@ -12,7 +12,7 @@ import textwrap
 import numpy as np
 from absl import flags
 
-from libml import grouping
+from libml import grouping, pictures
 from libml.utils import InputError, run_main
 
 FLAGS = flags.FLAGS
@@ -69,7 +69,7 @@ def draw(axes, found, tag):
     return lines
 
 
-def picture(figure_class, found, tags):
+def picture(found, tags):
     """The Figure: a grid of panels, and below it the legend."""
     ncols = min(len(tags), COLUMNS)
     nrows = math.ceil(len(tags) / ncols)
@@ -77,8 +77,7 @@ def picture(figure_class, found, tags):
              for name, runs in found.items()]
     per_line = max(1, min(ncols, len(names)))
     lines = sum(name.count('\n') + 1 for name in names) / per_line
-    size = PANEL[0] * ncols, PANEL[1] * nrows + 0.2 * lines + 0.4
-    figure = figure_class(figsize=size, layout='constrained')
+    figure = pictures.new_figure(PANEL[0] * ncols, PANEL[1] * nrows + 0.2 * lines + 0.4)
     panels = figure.subplots(nrows, ncols, squeeze=False).ravel()
     drawn = {}
     for axes, tag in zip(panels, tags):
@@ -96,10 +95,6 @@ def picture(figure_class, found, tags):
 def main(argv):
     if len(argv) < 2:
         raise InputError('give at least one folder that contains run folders')
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise InputError('pictures need matplotlib: pip install libml[all]') from error
     runs, damaged = grouping.find(argv[1:])
     for path, wrong in damaged.items():
         print(f'warning: {path}: {wrong}', file=sys.stderr)
@@ -109,11 +104,7 @@ def main(argv):
         if grouping.unfinished(run):
             print(f'warning: {run.path}: {grouping.unfinished(run)}: its group\'s curve ends there', file=sys.stderr)
     found = curves(runs)
-    figure = picture(Figure, found, chosen(found, FLAGS.tags))
-    try:
-        figure.savefig(FLAGS.out, dpi=90)
-    except (OSError, ValueError) as error:
-        raise InputError(f'cannot write {FLAGS.out}: {error}') from error
+    pictures.save(picture(found, chosen(found, FLAGS.tags)), FLAGS.out)
     print(FLAGS.out)
 
 

@@ -52,6 +52,17 @@ def test_domains_and_runs_that_start_from_others(tmp_path):
                                 ('mnist_to_usps', 'AdaMatch target=usps(10)', 'all'): 2}
 
 
+def test_other_runs_in_titles(tmp_path):
+    """The folder of another run stands in a title only where nothing else tells the runs apart."""
+    for stage, pretrained in (('pretrain', ''), ('supervised', ''), ('finetune', '/x/SimCLR_long')):
+        run_folder(tmp_path / stage, [50.], name='SimCLR', stage=stage, pretrained=pretrained)
+    for i, pretrained in enumerate(('', '/x/Baseline_lr1', '/y/Baseline_lr2')):
+        run_folder(tmp_path / f'{i}', [50.], name='AdaMatch', pretrained=pretrained)
+    assert [title for _, title, _ in titles(tmp_path)] == [
+        'AdaMatch pretrained=', 'AdaMatch pretrained=Baseline_lr1', 'AdaMatch pretrained=Baseline_lr2',
+        'SimCLR stage=finetune', 'SimCLR stage=pretrain', 'SimCLR stage=supervised']
+
+
 def test_folders_count_once(tmp_path):
     path = run_folder(tmp_path / 'a', [50.])
     runs, damaged = grouping.find([str(tmp_path), str(path), f'{path}/../../a'])

@@ -37,11 +37,11 @@ def test_names_and_defaults(monkeypatch, model_class, params, name):
 
 
 @pytest.mark.parametrize('model_class, params, text', [
-    (Mixup, dict(beta=-0.5), '--beta=-0.5: give a number of at least 0'),
+    (Mixup, dict(beta=-0.5), '--beta=-0.5: give at least 0'),
     (PseudoLabel, dict(threshold=1.5), '--threshold=1.5: give a number from 0 to 1'),
     (PiModel, dict(warmup_pos=float('nan')), '--warmup_pos=nan: give a number from 0 to 1'),
-    (ICT, dict(consistency_weight=float('inf')), '--consistency_weight=inf: give a number of at least 0'),
-    (VAT, dict(vat_eps=-6.), '--vat_eps=-6.0: give a number of at least 0'),
+    (ICT, dict(consistency_weight=float('inf')), '--consistency_weight=inf: give at least 0'),
+    (VAT, dict(vat_eps=-6.), '--vat_eps=-6.0: give at least 0'),
     (FullySupervised, dict(dropout=1.), '--dropout=1.0: give a probability smaller than 1'),
     (FullySupervised, dict(dropout=0.5, arch='convnet'), '--dropout=0.5: --arch=convnet has none'),
     (FullySupervised, dict(smoothing=-1.), '--smoothing=-1.0: give a number from 0 to 1'),

@@ -2,7 +2,6 @@
 
 import itertools
 
-import matplotlib.figure
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -44,7 +43,7 @@ def test_picture_of_many_methods(tmp_path):
         run_folder(tmp_path / f's{seed}', [10. * seed, 20. * seed], name=f'AB_Method{i}_' + 'long' * 12, seed=seed)
     curves = found(tmp_path)
     tags = ['accuracy', 'losses/xe', 'step', 'kimg', 'accuracy']
-    figure = plot_runs.picture(matplotlib.figure.Figure, curves, tags)
+    figure = plot_runs.picture(curves, tags)
     figure.draw_without_rendering()
     assert [axes.get_title() for axes in figure.axes] == [plot_runs.TITLES.get(tag, tag) for tag in tags]
     line, band = figure.axes[0].lines[0], figure.axes[0].collections[0]
@@ -66,7 +65,7 @@ def test_no_report_in_common(tmp_path, capsys):
     text = (first / 'metrics.jsonl').read_text()
     (first / 'metrics.jsonl').write_text(text.replace('1.0,', '1.5,'))
     run_folder(tmp_path / '2', [10.], seed=2)
-    plot_runs.picture(matplotlib.figure.Figure, found(tmp_path), ['accuracy'])
+    plot_runs.picture(found(tmp_path), ['accuracy'])
     assert capsys.readouterr().err == ('warning: MixMatch digits@40: no curve of accuracy: its runs share no report\n')
 
 
