@@ -64,6 +64,8 @@ def run_main(main):
     """Runs main(argv) after the flags are parsed; InputError and Diverged become one line and exit code 1."""
 
     def guarded(argv):
+        # TensorFlow would tell of every checkpoint that it reads, twice.
+        tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.WARN)
         try:
             return main(argv)
         except (InputError, Diverged) as error:

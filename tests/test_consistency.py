@@ -11,6 +11,7 @@ import plot_views
 import runner
 import toy
 from consistency import Consistency, enlarged
+from consistency_runs import TEACHER, dataset, make_student, train
 from libml import augment_grammar, checkpoint, pictures
 from libml.augment import to_float
 from libml.draws import Draws
@@ -18,25 +19,11 @@ from libml.run_folder import RunFolder
 from libml.teacher import Teacher
 from libml.utils import InputError
 
-SMALL = dict(toy.SMALL, train_kimg=1, swa_bn_images=16)
-TEACHER = dict(SMALL, average='swa', swa_period=2, swa_start_kimg=0, plateau_patience=1, stop_patience=3)
-
-
-def dataset(nunlabeled=0, **kwargs):
-    return toy.dataset(nunlabeled=nunlabeled, **kwargs)
-
 
 def arrays(path):
     """name -> value of everything in a checkpoint."""
     reader = tf.train.load_checkpoint(path)
     return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
-
-
-def train(folder, nimg, data=None, report=32, **params):
-    """A model trained to nimg images with a checkpoint at each report."""
-    model = Consistency(str(folder), data or dataset(), **params)
-    model.train(nimg, report, report)
-    return model
 
 
 def newest(model):
@@ -54,11 +41,6 @@ def student(teacher, tmp_path_factory):
     """A larger student of few labels that has not been trained."""
     return make_student(tmp_path_factory.mktemp('student'), teacher, dataset(nunlabeled=60), filters=6, uratio=2,
                         augment='r1_9_0')
-
-
-def make_student(folder, teacher, data=None, **params):
-    params = {**SMALL, 'stage': 'student', 'teacher': teacher.folder.path, **params}
-    return Consistency(str(folder), data or dataset(), **params)
 
 
 def softmax(z):
@@ -278,43 +260,3 @@ def test_enlarged():
     assert large.labeled.pixels is large.valid.pixels and large.weak.shift == 4
     assert (large.height, large.width, large.colors, large.mean.shape) == (32, 32, 3, (3,))
     np.testing.assert_allclose(large.mean, small.mean[0], atol=0.01)
-
-
-@pytest.mark.parametrize('params, text', [
-    (dict(stage='pupil'), '--stage=pupil: choose one of teacher, student'),
-    (dict(average='mean'), '--average=mean: choose'),
-    (dict(stage='student'), 'needs --teacher=RUN_FOLDER'),
-    (dict(teacher='somewhere'), '--teacher=somewhere is for --stage=student'),
-    (dict(kl_t2=True), '--kl_t2=True is for --stage=student'),
-    (dict(temperature=3.), '--temperature=3.0 is for --stage=student'),
-    (dict(stage='student', teacher='nowhere'), '--teacher=nowhere: its args/args.json is not there'),
-    (dict(swa_period=0), '--swa_period=0: give at least 1'),
-    (dict(swa_bn_images=7), '--swa_bn_images=7: give at least 8'),
-    (dict(stop_patience=-1), '--stop_patience=-1'),
-    (dict(plateau_factor=1.5), '--plateau_factor=1.5')])
-def test_bad_flags_are_one_line(tmp_path, params, text):
-    with pytest.raises(InputError) as error:
-        Consistency(str(tmp_path), dataset(), **{**SMALL, **params})
-    assert text in str(error.value) and '\n' not in str(error.value)
-
-
-@pytest.mark.parametrize('data, params, text', [
-    (dict(nclass=4), {}, 'nclass=5, this student has nclass=4'),
-    (dict(size=8), {}, 'size=16x16x3, this student has size=8x8x3'),
-    (dict(whiten=True), {}, 'whiten=False, this student has whiten=True'),
-    ({}, dict(augment='d'), '--augment=d adds no noise'), ({}, dict(augment='d.d'), '2 fields'),
-    ({}, dict(augment='r2_99_0'), "'r2_99_0'"), ({}, dict(temperature=0.), '--temperature=0.0')])
-def test_a_student_that_does_not_fit_its_teacher_is_one_line(teacher, tmp_path, data, params, text):
-    with pytest.raises(InputError) as error:
-        make_student(tmp_path, teacher, dataset(**data), **params)
-    assert text in str(error.value) and '\n' not in str(error.value)
-
-
-def test_another_dataset_or_no_validation_images_is_one_line(teacher, tmp_path):
-    data = dataset()
-    data.name = 'other'
-    with pytest.raises(InputError, match='dataset=toy, this student has dataset=other'):
-        make_student(tmp_path, teacher, data)
-    data.valid = data.valid.take(0)
-    with pytest.raises(InputError, match='other has no validation images'):
-        Consistency(str(tmp_path), data, **SMALL)

@@ -182,6 +182,19 @@ def test_keep_ckpt_holds_across_restarts(tmp_path):
                              for end in ('data-00000-of-00001', 'index')]
 
 
+class Settling(MixMatch):
+    """Records the steps at which it is asked to settle."""
+
+    def settle(self, session):
+        self.settled = getattr(self, 'settled', []) + [int(session.run(self.step))]
+
+
+def test_settles_once_before_a_report_and_its_checkpoint(tmp_path):
+    model = Settling(str(tmp_path), toy.dataset(), **toy.SMALL)
+    model.train(64, 32, 16)
+    assert model.settled == [0, 16, 32, 48, 64]
+
+
 def test_divergence_names_the_step_and_keeps_the_checkpoint(tmp_path):
     with pytest.raises(Diverged, match=r'at step \d+ \(losses/xe .*smaller lr') as error:
         trained(tmp_path, 320, lr=1e30)
