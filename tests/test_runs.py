@@ -24,7 +24,8 @@ COUNTS = {('fixmatch.sh', 'cifar10'): 2 * 3 * 2, ('fixmatch.sh', 'cifar100'): 2 
           ('fully_supervised.sh', 'large'): 2 * 2,
           ('adamatch.sh', 'uda'): 14 * 5 * 2, ('adamatch.sh', 'teacher'): 14 * 2, ('adamatch.sh', 'student'): 14 * 2,
           ('adamatch.sh', 'ssda'): 3 * 14 * 2 * 2, ('adamatch.sh', 'ssl'): 3 * 3 * 2, ('adamatch.sh', 'mnist_svhn'): 2,
-          ('small_adamatch.sh', 'digits'): 3 * 2, ('small_adamatch.sh', 'usps'): 2 * 2, ('small_adamatch.sh', 'ssl'): 2,
+          ('small_adamatch.sh', 'digits'): 3 * 2, ('small_adamatch.sh', 'usps'): 3 * 2,
+          ('small_adamatch.sh', 'ssda'): 2 * 2, ('small_adamatch.sh', 'ssl'): 2,
           ('adamatch.sh', 'pretrain'): 2, ('adamatch.sh', 'ablation'): 9 * 2}
 # What stands in every command of a table.
 FLAGS = {('fixmatch.sh', 'cifar100'): '--filters=128 --wd=0.001', ('fixmatch.sh', 'stl10'): '--scales=4',
