@@ -48,7 +48,8 @@ def run(model_class, **defaults):
         if len(argv) > 1:
             raise InputError(f'unexpected argument {argv[1]!r}: flags are written --name=value')
         args = {name: FLAGS[name].value for name in table}
-        model = model_class(args['train_dir'], model_class.load_dataset(args), **{name: args[name] for name in model_class.HPARAMS})
+        params = {name: args[name] for name in model_class.HPARAMS}
+        model = model_class(args['train_dir'], model_class.load_dataset(args), **params)
         if args['eval_ckpt']:
             model.eval_checkpoint(args['eval_ckpt'])
         else:
@@ -270,11 +271,11 @@ class Model:
                     self.tune(session, step)
                 for name, op in (('raw', self.ops.classify_raw), ('ema', self.ops.classify_op)):
                     row = table[prefix + name] = self.accuracies(session, op)
+                    titles = [f' {key.removeprefix("train_"):>7}' for key in row]
                     if len(table) == 1:
-                        titles = [key.removeprefix('train_') for key in row]
-                        print(f'{"":<16}' + ''.join(f' {title:>7}' for title in titles))
-                    print(f'{prefix + name:<16}' + ''.join(f' {value:>{max(7, len(key))}.2f}' for key, value in row.items()),
-                          flush=True)
+                        print(' ' * 16 + ''.join(titles))
+                    print(f'{prefix + name:<16}' + ''.join(f'{value:>{len(title)}.2f}' for title, value
+                                                           in zip(titles, row.values())), flush=True)
         return table
 
     def tune(self, session, step, nimg=16384):

@@ -4,6 +4,7 @@ import glob
 import json
 import math
 import os
+import re
 import signal
 
 import numpy as np
@@ -128,8 +129,11 @@ def test_eval_ckpt_prints_the_table(straight, data_dir):
     folder, _ = straight
     code, out, err = runner.run('mixmatch.py', *runner.TINY, f'--data_dir={data_dir}',
                                 f'--train_dir={os.path.dirname(os.path.dirname(folder))}', f'--eval_ckpt={folder}')
-    assert code == 0, err
-    rows = [line.split() for line in out.splitlines()][-4:]
+    assert code == 0 and not runner.quiet(err), err
+    table = out.splitlines()[-5:]
+    ends = {tuple(match.end() for match in re.finditer(r'\S+', line))[-3:] for line in table}
+    assert len(ends) == 1, table  # Titles and values stand in the same columns.
+    rows = [line.split() for line in table[1:]]
     assert [row[0] for row in rows] == ['raw', 'ema', 'tuned_raw', 'tuned_ema']
     last = metrics(folder)[-1]
     for row, kind in zip(rows, ('raw/', '')):
