@@ -86,7 +86,7 @@ class Consistency(plateau_model.PlateauModel):
             raise InputError(f'--ema={p.ema}: give a decay of at least 0 and below 1')
         # For the student: they describe what a teacher takes in.
         p.size = f'{data.height}x{data.width}x{data.colors}'
-        p.whiten = bool(data.mean.any() or (data.std != 1).any())
+        p.whiten = data.whitened
         self.check_stage()
 
     def check_stage(self):

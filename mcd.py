@@ -6,13 +6,13 @@ python mcd.py --source=mnist --target=svhn
 import dataclasses
 
 # libml comes before TensorFlow: it sets its log level.
-from libml import domain_model, losses, nn, train
+from libml import domain_model, losses, models, nn, train
 from libml.utils import InputError
 
 import tensorflow as tf
 from easydict import EasyDict
 
-HEADS = ('classify/dense/', 'classify_2/')
+HEADS = (models.HEAD, 'classify_2/')
 
 
 class MCD(domain_model.DomainModel):
@@ -33,8 +33,7 @@ class MCD(domain_model.DomainModel):
         super().resolve_params()
         if self.params.wu < 0:
             raise InputError(f'--wu={self.params.wu}: give a number of repetitions, at least 0')
-        if self.params.arch == 'convnet':
-            raise InputError('--arch=convnet: it has no last dense layer to have twice, choose another')
+        self.check_head()
         # Nothing would use its rates.
         self.views = dataclasses.replace(self.views, cta=None)
 

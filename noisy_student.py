@@ -60,13 +60,16 @@ class NoisyStudent(domain_model.DomainModel):
         if not path:
             return None
         try:
-            found = np.load(path, allow_pickle=False)
-        except (OSError, ValueError) as error:
+            with open(path, 'rb') as f:
+                found = np.lib.format.read_array(f, allow_pickle=False)
+        except (OSError, EOFError, ValueError) as error:
             raise InputError(f'cannot read the predictions {path} (a run writes them when it is finished): '
                              f'{one_line(error)}') from error
         if found.shape != (len(unlabeled), p.nclass):
             raise InputError(f'{path} has shape {found.shape}, not one row for each of {len(unlabeled)} unlabelled '
                              f'images and a column for each of {p.nclass} classes')
+        if found.dtype.kind != 'f' or not (found >= 0).all() or not np.allclose(found.sum(1), 1, atol=1e-3):
+            raise InputError(f'{path} does not hold probabilities: a row has numbers of at least 0 with the sum 1')
         return found.astype(np.float32)
 
     def pool(self):
@@ -107,15 +110,16 @@ class NoisyStudent(domain_model.DomainModel):
 
     def train(self, train_nimg, report_nimg, save_nimg=64 * KIMG, keep_ckpt=50, args=None):
         """As Model.train; after the last step, predictions.npy is written."""
-        super().train(train_nimg, report_nimg, save_nimg, keep_ckpt, args)
+        stopped_by = super().train(train_nimg, report_nimg, save_nimg, keep_ckpt, args)
+        if stopped_by:
+            return stopped_by
         with self.session(checkpoint.all_in(self.folder.tf)[-1]) as session:
-            if session.run(self.step) < train_nimg:  # stopped by a signal
-                return
             p = evaluate.predict(session, self.ops.classify_op, self.ops.x, self.dataset.unlabeled.images)
         path = os.path.join(self.folder.path, PREDICTIONS)
         with written_whole(path, 'wb') as f:
             np.save(f, p)
         print(f'Predictions for {len(p)} unlabelled images in {path}')
+        return None
 
 
 if __name__ == '__main__':

@@ -8,10 +8,12 @@ python simclr.py --dataset=stl10.1@5000-0 --arch=conv4 --stage=finetune --pretra
 """
 
 import contextlib
+import os
 
 # libml comes before TensorFlow: it sets its log level.
 from libml import augment_simclr, checkpoint, evaluate, knn, losses, models, nn, ntxent, optimizers, schedules, train
 from libml.loop import KIMG
+from libml.run_folder import RunFolder
 from libml.utils import InputError
 
 import tensorflow as tf
@@ -71,6 +73,9 @@ class SimCLR(models.MultiModel):
                          low=0)
         self.check_range('proj_hidden', 'proj_dim', low=1)
         self.check_positive('temperature')
+        if p.cosine and p.warmup_kimg >= p.train_kimg:
+            raise InputError(f'--warmup_kimg={p.warmup_kimg} --train_kimg={p.train_kimg}: with --cosine the learning '
+                             'rate falls after the warm-up: give a warm-up shorter than the training')
         if bool(p.pretrained) != (p.stage == 'finetune'):
             raise InputError(f'--stage={p.stage} --pretrained={p.pretrained}: the stage finetune takes the run folder '
                              'of a pretraining, the others take none')
@@ -84,15 +89,26 @@ class SimCLR(models.MultiModel):
         if self.params.pretrained and not checkpoint.all_in(self.folder.tf):
             with self.session():
                 pass
-        super().train(train_nimg, report_nimg, save_nimg, keep_ckpt, args)
+        return super().train(train_nimg, report_nimg, save_nimg, keep_ckpt, args)
 
     @contextlib.contextmanager
     def session(self, path=None):
         """As Model.session; a fresh one of the stage finetune starts with the pretrained encoder, averages included."""
         with super().session(path) as session:
             if self.params.pretrained and not path:
-                checkpoint.restore_scope(session, checkpoint.find(self.params.pretrained), self.encoder_variables)
+                path = checkpoint.find(self.params.pretrained)
+                self.check_pretraining(path)
+                checkpoint.restore_part(session, path, self.encoder_variables,
+                                        lambda name: name.startswith('encoder/'))
             yield session
+
+    def check_pretraining(self, path):
+        """InputError if args.json, where there is one, says that this checkpoint has no encoder of such images."""
+        args = RunFolder(os.path.dirname(os.path.dirname(os.path.abspath(path)))).read_args()
+        for name, value in dict(stage='pretrain', whiten=self.dataset.whitened, arch=self.params.arch).items():
+            if args.get(name, value) != value:
+                raise InputError(f'--pretrained={self.params.pretrained} is of a run with {name}={args[name]}: give one '
+                                 f'with {name}={value}')
 
     def encoder(self, x, training, getter=None, name=None):
         """Features [b, F] of images [b, h, w, c]; the arguments are those of `classifier`."""

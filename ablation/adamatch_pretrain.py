@@ -6,9 +6,9 @@ python ablation/adamatch_pretrain.py --source=usps --target=mnist --pretrained=<
 import contextlib
 
 from adamatch import AdaMatch
-from libml import checkpoint, train
+from libml import checkpoint, models, train
 
-SCOPE, HEAD = 'classify/', 'classify/dense/'
+SCOPE = 'classify/'
 NOT_WEIGHTS = ('/ExponentialMovingAverage', '/Momentum')
 
 
@@ -17,6 +17,11 @@ class AdaMatchPretrain(AdaMatch):
 
     HPARAMS = dict(AdaMatch.HPARAMS, pretrained=(
         '', 'Run folder or checkpoint of the same network to start from; without one this is AdaMatch.', False))
+
+    def resolve_params(self):
+        super().resolve_params()
+        if self.params.pretrained:
+            self.check_head()
 
     @contextlib.contextmanager
     def session(self, path=None):
@@ -27,9 +32,11 @@ class AdaMatchPretrain(AdaMatch):
 
     def start_from(self, session, path):
         """Restores the network without its last layer from the checkpoint with prefix `path`; starts the averages."""
-        network = [v for v in self.variables if v.op.name.startswith(SCOPE) and not v.op.name.startswith(HEAD)
-                   and not v.op.name.endswith(NOT_WEIGHTS)]
-        checkpoint.restore_scope(session, path, network)
+        def belongs(name):
+            return name.startswith(SCOPE) and not name.startswith(models.HEAD)
+
+        network = [v for v in self.variables if belongs(v.op.name) and not v.op.name.endswith(NOT_WEIGHTS)]
+        checkpoint.restore_part(session, path, network, belongs)
         session.run([self.ema.average(v).assign(v) for v in network])
 
 

@@ -101,7 +101,7 @@ def parse(text):
     if not kind:
         return Views(f'({weak},{strong})', PRIMITIVES[weak], _strong(strong, text))
     values = _keys(keys.split(',')[1:], text)
-    shown = ''.join(f',{key}={value:g}' for key, value in values.items() if value != KEYS[key])
+    shown = ''.join(f',{key}={value:.15g}' for key, value in values.items() if value != KEYS[key])
     return Views(f'CTA({weak},{strong}{shown})', PRIMITIVES[weak], PRIMITIVES[strong],
                  CTAugment(values['depth'], values['th'], values['decay']), values['probe'])
 

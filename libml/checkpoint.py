@@ -111,7 +111,21 @@ def _check_shapes(path, shapes, variables):
                              f'{v.shape.as_list()}')
 
 
-def restore_scope(session, path, variables):
-    """Restores only these variables (for instance those of one scope) from the checkpoint with prefix `path`."""
+def restore_part(session, path, variables, belongs):
+    """Restores only these variables, all of a part of the network, from the checkpoint with prefix `path`.
+
+    Args:
+        belongs: function of a variable's name: whether it is of that part. What is of an optimizer, or an average that
+            is not asked for, does not matter.
+    Raises:
+        InputError: as for `restore`, or that part has more variables in the checkpoint.
+    """
     with session.graph.as_default():
         restore(session, saver(variables), path, variables)
+    names = set(tf.train.load_checkpoint(path).get_variable_to_shape_map())
+    known = {v.op.name for v in variables}
+    # The names of what belongs to a variable, such as its average, are below the variable's.
+    more = sorted(name for name in names - known if belongs(name) and name.rpartition('/')[0] not in names)
+    if more:
+        raise InputError(f'checkpoint {path} has {len(more)} variables that this network has not, first {more[0]}: it is '
+                         'of another network')

@@ -77,6 +77,11 @@ class DataSet:
         if whiten:
             self.mean, self.std = mean_std([labeled, unlabeled])
 
+    @property
+    def whitened(self):
+        """Whether the network's input is normalised."""
+        return bool(self.mean.any() or (self.std != 1).any())
+
 
 def mean_std(subsets, chunk=8192):
     """Mean and standard deviation per channel of images scaled to [-1, 1], exactly, from histograms of bytes.

@@ -97,8 +97,11 @@ def load(name, split, data_dir='', whiten=False, p_unlabeled=''):
     valid = order[~np.isin(order, label)]
     if name.name == 'stl10':  # What its unlabelled file says of classes is not true.
         valid = valid[valid < len(records.read_labels(paths[:1]))]
-    if name.valid >= len(valid):
-        raise InputError(f'--dataset={name}: {name.valid} validation images leave none of {len(valid)} to train on')
+    # With labelled images there is something to train on, also if these are all that there is.
+    most = len(valid) - (name.labels is None)
+    if name.valid > most:
+        raise InputError(f'--dataset={name}: the last number, of validation images, can be {most} at most here: '
+                         'others are labelled, or have no true label')
     valid = valid[:name.valid]
     unlabel = order[~np.isin(order, valid)]
     if name.labels is None:

@@ -26,7 +26,7 @@ class Loop:
 
     Attributes:
         step: images seen.
-        stopped_by: name of the signal that asked to stop, or None.
+        stopped_by: the signal.Signals that asked to stop, or None.
     """
 
     def __init__(self, model, session, save_nimg, keep_ckpt):
@@ -57,7 +57,7 @@ class Loop:
     def _stop(self, number, frame):
         """Asks the loop to save and leave after this step; a second signal ends the process at once."""
         del frame
-        self.stopped_by = signal.Signals(number).name
+        self.stopped_by = signal.Signals(number)
         self._restore_handlers()
 
     def _restore_handlers(self):
@@ -74,7 +74,7 @@ class Loop:
         if result or self.saved != self.step:
             self.save()
         if self.stopped_by:
-            print(f'Stopped by {self.stopped_by} at kimg {self.step / KIMG:.2f}, saved; the same command goes on.')
+            print(f'Stopped by {self.stopped_by.name} at kimg {self.step / KIMG:.2f}, saved; the same command goes on.')
             return
         self.events.end_hparams(self.step)
         print(f'Finished at kimg {self.step / KIMG:g} in {self.model.folder.path}')
@@ -106,7 +106,8 @@ class Loop:
     def one_step(self):
         """One run of train_op. Returns tag -> float of this step's losses and monitors."""
         loss, values, _ = self.session.run(self.fetches)
-        if not np.isfinite(loss):
+        # Parts too: not all need be in `loss`, and one may have the weight 0.
+        if not np.isfinite([loss, *(values[tag] for tag in self.model.ops.losses)]).all():
             losses = ', '.join(f'{tag} {value:g}' for tag, value in values.items())
             raise Diverged(f'loss {loss:g} at step {self.step} ({losses}): {self.advice()}')
         self.step += self.model.params.batch
@@ -118,9 +119,14 @@ class Loop:
         return f'try a smaller lr; the last good checkpoint is {found[-1] if found else "none"}'
 
     def report(self, values, img_per_s):
-        """Evaluates, prints the accuracy line, and appends to metrics.jsonl and the event file."""
+        """Evaluates, prints the accuracy line, and appends to metrics.jsonl and the event file.
+
+        Raises:
+            Diverged: a weight is not finite; nothing is reported.
+        """
         model = self.model
         self.settle()
+        self.check_weights()
         accuracies = model.evaluate(self.session)
         print(accuracy_line(self.step, accuracies), flush=True)
         text, more = model.report(self.session)
@@ -139,6 +145,11 @@ class Loop:
             self.model.settle(self.session)
             self.settled = self.step
 
+    def check_weights(self):
+        """Diverged if one is not finite."""
+        if not self.session.run(self.model.all_finite):
+            raise Diverged(f'weights are not finite after step {self.step}: {self.advice()}')
+
     def save(self):
         """Writes a checkpoint of this step.
 
@@ -146,8 +157,7 @@ class Loop:
             Diverged: a weight is not finite; nothing is written.
         """
         self.settle()
-        if not self.session.run(self.model.all_finite):
-            raise Diverged(f'weights are not finite after step {self.step}: {self.advice()}')
+        self.check_weights()
         checkpoint.save(self.session, self.model.saver, self.model.folder.tf, self.step, self.keep_ckpt)
         self.saved = self.step
 

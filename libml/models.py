@@ -8,6 +8,7 @@ from libml.draws import Draws
 from libml.train import Model
 from libml.utils import InputError, ilog2
 
+HEAD = 'classify/dense/'  # the scope of a network's last layer, but see `check_head`
 PRECISIONS = dict(float32=tf.float32, bfloat16=tf.bfloat16)
 
 
@@ -40,6 +41,11 @@ class MultiModel(Model):
         if not self.params.scales:
             self.params.scales = max(1, ilog2(self.dataset.width) - 2)
         self.check_choice('precision', PRECISIONS)
+
+    def check_head(self):
+        """InputError if the network's last layer is not the dense one in the scope HEAD."""
+        if self.params.arch == 'convnet':
+            raise InputError(f'--arch=convnet: {type(self).__name__} needs a dense last layer, choose another')
 
     def model(self):
         self.draws = Draws(self.params.seed, self.step.read_value())
@@ -109,7 +115,7 @@ class MultiModel(Model):
         batch_norm = nn.BatchNorm(p.bn_momentum, self.BN_EPSILON, self.BN_UNBIASED)
         if name:
             self.batch_norms[name] = batch_norm
-        if self.dataset.mean.any() or (self.dataset.std != 1).any():
+        if self.dataset.whitened:
             x = (x - self.dataset.mean) / self.dataset.std
         x = tf.cast(x, PRECISIONS[p.precision])
         with tf.compat.v1.variable_scope(scope, reuse=tf.compat.v1.AUTO_REUSE, custom_getter=getter):

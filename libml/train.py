@@ -52,9 +52,10 @@ def run(model_class, **defaults):
         model = model_class(args['train_dir'], model_class.load_dataset(args), **params)
         if args['eval_ckpt']:
             model.eval_checkpoint(args['eval_ckpt'])
-        else:
-            model.train(args['train_kimg'] * KIMG, args['report_kimg'] * KIMG, args['save_kimg'] * KIMG,
-                        args['keep_ckpt'], args)
+            return None
+        number = model.train(args['train_kimg'] * KIMG, args['report_kimg'] * KIMG, args['save_kimg'] * KIMG,
+                             args['keep_ckpt'], args)
+        return 128 + number if number else None  # So that a script of several runs ends with the one that was stopped.
 
     run_main(main)
 
@@ -174,6 +175,8 @@ class Model:
             train_nimg, report_nimg, save_nimg: images until the end, between reports, between checkpoints.
             keep_ckpt: how many checkpoints are kept.
             args: further arguments to record in args.json.
+        Returns:
+            the signal.Signals that ended it before its length, or None.
         Raises:
             InputError: the run folder is of other arguments, or cannot be written.
             Diverged: a loss or a weight is not finite; the last good checkpoint stays.
@@ -189,6 +192,7 @@ class Model:
         with self.session(found[-1] if found else None) as session:
             with Loop(self, session, save_nimg, keep_ckpt) as loop:
                 loop.run(train_nimg, report_nimg)
+                return loop.stopped_by
 
     def print_config(self):
         """Prints the run's settings and the sizes of the network's variables."""

@@ -17,7 +17,7 @@ set -euo pipefail
 known="digits usps ssda ssl" seeds="1 2 3" kimg=
 source "$(dirname "${BASH_SOURCE[0]}")/commands.sh"
 
-small="--filters=16 --repeat=1 --batch=32 --uratio=1 --bn_momentum=0.95"
+small="--filters=16 --repeat=1 --batch=32 --bn_momentum=0.95"
 
 # A script with its flags, for the seed.
 run() {
@@ -26,11 +26,12 @@ run() {
 
 # A script on digits -> digits_m, and on MNIST -> USPS; $2 is what of the target is labelled.
 digits() {
-  run "$1 --source=digits --target='digits_m$2' --augment='(s,r4_10_0)' --scales=3 $small --train_kimg=${kimg:-96}" \
-      "--report_kimg=16"
+  run "$1 --source=digits --target='digits_m$2' --augment='(s,r4_10_0)' --scales=3 --uratio=3 $small" \
+      "--train_kimg=${kimg:-96} --report_kimg=16"
 }
 usps() {
-  run "$1 --source=mnist --target='usps$2' --augment='CTA(s,s)' $small --train_kimg=${kimg:-32} --report_kimg=8"
+  run "$1 --source=mnist --target='usps$2' --augment='CTA(s,s)' --uratio=1 $small" \
+      "--train_kimg=${kimg:-32} --report_kimg=8"
 }
 
 for table in $tables; do

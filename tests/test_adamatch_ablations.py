@@ -11,6 +11,7 @@ import ablation
 import toy
 from adamatch import AdaMatch
 from libml import checkpoint
+from libml.utils import InputError
 from test_adamatch import SMALL, Recorded, dataset, fixed_feed, softmax
 
 # Script -> its class, and the hyper-parameters that are new.
@@ -132,3 +133,15 @@ def test_pretrained_network_and_its_averages_start_from_a_checkpoint(tmp_path):
         elif start == 'classify/dense/kernel' and 'Momentum' not in name:
             assert np.any(value != reader.get_tensor(start))
     assert values['global_step'] == 0
+
+
+@pytest.mark.parametrize('params, text', [
+    (dict(arch='convnet'), '--arch=convnet: AdaMatchPretrain needs a dense last layer'),
+    (dict(arch='resnet'), 'has 14 variables that this network has not, first classify')])
+def test_checkpoint_of_another_network_is_refused(tmp_path, params, text):
+    first = build(AdaMatch, tmp_path / 'first', arch='resnet', scales=2)
+    first.train(4, 1024)
+    with pytest.raises(InputError, match=text) as error:
+        with build(script('pretrain'), tmp_path / 'second', pretrained=first.folder.path, **params).session():
+            pass
+    assert '\n' not in str(error.value)

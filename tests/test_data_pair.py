@@ -84,8 +84,29 @@ def test_class_weights(data_dir):
             data_pair.class_weights(text, 3)
 
 
-@pytest.mark.parametrize('text, reason', [('made.1@61-0', '60'), ('made.1@60-0', 'leave none'),
-                                          ('made.1@9-51', 'leave none'), ('nothing.1@9-6', 'unknown dataset')])
+@pytest.mark.parametrize('text, sizes', [('made.1@60-0', [60, 0, 0]), ('made.1@9-51', [9, 0, 51]), ('made-59', [1, 0, 59])])
+def test_no_unlabelled_image_left(data_dir, text, sizes):
+    dataset = data_pair.DATASETS[text](data_dir)
+    assert [len(s) for s in (dataset.labeled, dataset.unlabeled, dataset.valid)] == sizes
+
+
+def test_stl10_with_all_its_labels(tmp_path):
+    """20 labelled images, 40 of which no class is known: those are not for validation."""
+    for subset, n in (('train', 20), ('unlabeled', 40), ('test', 10)):
+        images = np.arange(n, dtype=np.uint8)[:, None, None, None].repeat(96, 1).repeat(96, 2).repeat(3, 3)
+        records.write_records(str(tmp_path / f'stl10-{subset}.tfrecord'), images, np.arange(n) % 10)
+    for registry, unlabeled in ((data_pair.DATASETS, 40), (data_pair.PAIR_DATASETS, 60)):
+        dataset = registry['stl10.1@20-0'](str(tmp_path))
+        assert [len(s) for s in (dataset.labeled, dataset.unlabeled, dataset.valid)] == [20, unlabeled, 0]
+        assert sorted(positions(dataset.labeled)) == list(range(20)) and dataset.labeled.images.shape[1:] == (96, 96, 3)
+        for text, most in (('stl10.1@20-1', 0), ('stl10.1@10-11', 10)):
+            with pytest.raises(InputError, match=f'@.*of validation images, can be {most} at most'):
+                registry[text](str(tmp_path))
+
+
+@pytest.mark.parametrize('text, reason', [('made.1@61-0', '60'), ('made.1@60-1', 'can be 0 at most'),
+                                          ('made.1@9-52', 'can be 51 at most'), ('made-60', 'can be 59 at most'),
+                                          ('nothing.1@9-6', 'unknown dataset')])
 def test_impossible_datasets(data_dir, text, reason):
     with pytest.raises(InputError, match=reason) as error:
         data_pair.DATASETS[text](data_dir)

@@ -198,10 +198,18 @@ def test_noisy_student_follows_its_teacher(tmp_path):
     (dict(), '--id=:'), (dict(id='a/b'), '--id=a/b'), (dict(id='1', teacher_id='1'), '--teacher_id=1'),
     (dict(id='1', pseudo_label_th=1.), '--pseudo_label_th=1.0'), (dict(id='1', teacher_id='0'), 'predictions.npy'),
     (dict(id='1', pseudo_label_file='{}/few.npy'), r'shape \(3, 5\)'),
-    (dict(id='1', pseudo_label_file='{}/unsure.npy'), '--pseudo_label_th=0.9')])
+    (dict(id='1', pseudo_label_file='{}/unsure.npy'), '--pseudo_label_th=0.9'),
+    (dict(id='1', pseudo_label_file='{}/empty.npy'), 'cannot read the predictions .*empty.npy'),
+    (dict(id='1', pseudo_label_file='{}/many.npz'), 'cannot read the predictions .*many.npz'),
+    (dict(id='1', pseudo_label_file='{}/text.npy'), 'text.npy does not hold probabilities'),
+    (dict(id='1', pseudo_label_file='{}/logits.npy'), 'logits.npy does not hold probabilities')])
 def test_noisy_student_refuses(tmp_path, params, text):
     np.save(tmp_path / 'few.npy', np.zeros([3, 5], np.float32))
     np.save(tmp_path / 'unsure.npy', np.full([60, 5], 0.2, np.float32))
+    (tmp_path / 'empty.npy').write_bytes(b'')
+    np.savez(tmp_path / 'many.npz', p=np.full([60, 5], 0.2))
+    np.save(tmp_path / 'text.npy', np.full([60, 5], '0.2'))
+    np.save(tmp_path / 'logits.npy', np.random.RandomState(0).normal(0, 9, [60, 5]))
     params = {name: value.format(tmp_path) if isinstance(value, str) else value for name, value in params.items()}
     with pytest.raises(InputError, match=text) as error:
         build(NoisyStudent, tmp_path, arch='convnet', **params)

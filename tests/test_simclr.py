@@ -1,5 +1,6 @@
 """simclr.py: gradients, stages, batch norm, reports; scripts/extract_features.py."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -214,6 +215,7 @@ def test_learning_rate(tmp_path):
     (dict(stage='pretrain', batch=1, uratio=0), 'no negatives'), (dict(stage='finetune'), 'takes the run folder'),
     (dict(stage='supervised', pretrained='x'), 'the others take none'),
     (dict(stage='pretrain', temperature=0.), 'than 0'),
+    (dict(stage='supervised', cosine=True, warmup_kimg=1), '--warmup_kimg=1 --train_kimg=1'),
     (dict(stage='pretrain', c_min_area=0.), 'c_min_area=0.0'), (dict(stage='pretrain', optimizer='sgd'), 'lars'),
     (dict(stage='pretrain', arch='conv4'), '16x16: sides of at least 31'),
     (dict(stage='pretrain', dataset=toy.dataset(nunlabeled=0)), 'no unlabeled images')])
@@ -224,13 +226,32 @@ def test_wrong_arguments(tmp_path, params, text):
 
 
 @pytest.mark.parametrize('params, text', [
-    (dict(pretrained='nowhere'), 'no checkpoint at nowhere'), (dict(arch='convnet'), r'encoder/.* has shape .* needs'),
-    (dict(filters=5), r'encoder/.* has shape .* needs')])
+    (dict(pretrained='nowhere'), 'no checkpoint at nowhere'), (dict(arch='convnet'), 'arch=resnet: give one with'),
+    (dict(filters=5), r'encoder/.* has shape .* needs'), (dict(scales=2), 'lacks .* encoder/')])
 def test_encoder_that_does_not_fit(pretrained, tmp_path, params, text):
     model = build(tmp_path, 'finetune', **{'pretrained': pretrained[0].folder.path, **params})
     with pytest.raises(InputError, match=text) as error:
         model.train(40, 40)
     assert '\n' not in str(error.value) and not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize('recorded, text', [(dict(stage='supervised'), 'is of a run with stage=supervised: give one with'),
+                                            (dict(whiten=True), 'whiten=True: give one with whiten=False')])
+def test_run_that_is_no_pretraining_of_such_images(pretrained, tmp_path, recorded, text):
+    folder = shutil.copytree(pretrained[0].folder.path, tmp_path / 'source')
+    args = json.loads((folder / 'args' / 'args.json').read_text())
+    (folder / 'args' / 'args.json').write_text(json.dumps({**args, **recorded}))
+    with pytest.raises(InputError, match=text):
+        with build(tmp_path, 'finetune', pretrained=str(folder)).session():
+            pass
+
+
+def test_encoder_of_a_larger_network(tmp_path):
+    """All variables of the smaller one are in it."""
+    larger, _ = trained(tmp_path, 'pretrain', 8, scales=2)
+    with pytest.raises(InputError, match='variables that this network has not, first encoder/'):
+        with build(tmp_path, 'finetune', pretrained=larger.folder.path, scales=1).session():
+            pass
 
 
 def test_extract_features(tmp_path, capsys):
