@@ -1,7 +1,7 @@
 """AdaMatch: A Unified Approach to Semi-Supervised Learning and Domain Adaptation (arXiv:2106.04732).
 
-python adamatch.py --source=mnist --target=svhn                          # adaptation, no label in the target
-python adamatch.py --source=mnist --target='svhn(10,seed=1)'             # 10 labels of each class of the target
+python adamatch.py --source=mnist --target=usps                          # adaptation, no label in the target
+python adamatch.py --source=mnist --target='usps(10,seed=1)'             # 10 labels of each class of the target
 python adamatch.py --dataset=cifar10.3@40-1                              # semi-supervised learning
 """
 
@@ -17,6 +17,8 @@ class AdaMatch(domain_model.PseudoLabelModel):
 
     HPARAMS = dict(
         domain_model.PseudoLabelModel.HPARAMS,
+        confidence=(0.9, 'Share of the mean confidence on weak source images that a weak prediction must have to be '
+                         'trained on; with --nouse_cr a probability.'),
         use_cr=(True, 'Whether confidence is relative to that on weakly augmented source images.'),
         wu=(1., 'Weight of the unlabelled loss at the end; until half of the training it rises from 0 to 1.'),
     )

@@ -1,11 +1,12 @@
 """Supervised training on two views of labelled images: AdaMatch's baseline (arXiv:2106.04732).
 
-python baseline.py --source=mnist --target=svhn                   # with target images in the batch norm
-python baseline.py --source=mnist --target=svhn --nouse_unlabeled # the source alone
+python baseline.py --source=mnist --target=usps                   # with target images in the batch norm
+python baseline.py --source=mnist --target=usps --nouse_unlabeled # the source alone
 """
 
 # libml comes before TensorFlow: it sets its log level.
 from libml import domain_model, train
+from libml.utils import InputError
 
 import tensorflow as tf
 
@@ -17,6 +18,11 @@ class Baseline(domain_model.DomainModel):
         domain_model.DomainModel.HPARAMS,
         use_unlabeled=(True, 'Whether unlabelled images are in the batch; without them, nothing is learned of them.'),
     )
+
+    def resolve_params(self):
+        super().resolve_params()
+        if self.dataset.whitened and not self.params.use_unlabeled:
+            raise InputError('--whiten --nouse_unlabeled: whitening follows the unlabelled images too, give only one')
 
     def algorithm(self):
         use_unlabeled = self.params.use_unlabeled

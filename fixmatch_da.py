@@ -1,6 +1,6 @@
 """FixMatch with distribution alignment for domain adaptation: a baseline of AdaMatch (arXiv:2106.04732).
 
-python fixmatch_da.py --source=mnist --target=svhn
+python fixmatch_da.py --source=mnist --target=usps
 """
 
 # libml comes before TensorFlow: it sets its log level.

@@ -1,6 +1,6 @@
 """Maximum Classifier Discrepancy for Unsupervised Domain Adaptation (arXiv:1712.02560), as in AdaMatch's comparison.
 
-python mcd.py --source=mnist --target=svhn
+python mcd.py --source=mnist --target=usps
 """
 
 import dataclasses

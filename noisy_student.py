@@ -1,7 +1,7 @@
 """Self-training with Noisy Student (arXiv:1911.04252), as in AdaMatch's comparison: teacher, student, next student ...
 
-python noisy_student.py --source=mnist --target=svhn --id=0
-python noisy_student.py --source=mnist --target=svhn --id=1 --teacher_id=0
+python noisy_student.py --source=mnist --target=usps --id=0
+python noisy_student.py --source=mnist --target=usps --id=1 --teacher_id=0
 """
 
 import os

@@ -35,7 +35,7 @@ class SimCLR(models.MultiModel):
     HPARAMS = dict(
         models.MultiModel.HPARAMS,
         batch=(25, 'Labelled images in a batch.'),
-        lr=(0.001, 'Learning rate (of the probe: 0.001, constant).'),
+        lr=(0.001, 'Learning rate; LARS wants about 0.3 * images / 256. (The probe\'s is 0.001, constant.)'),
         train_kimg=(98, 'Length of training in kimg (1,024 labelled images).', False),
         ema=(0., 'Decay of the moving average of the weights that are evaluated; 0: the weights themselves.', False),
         stage=('pretrain', f'{", ".join(CHOICES["stage"])}: labels alone; pairs of views; labels after those.'),
@@ -224,4 +224,4 @@ class SimCLR(models.MultiModel):
 
 
 if __name__ == '__main__':
-    train.run(SimCLR)
+    train.run(SimCLR, report_kimg=5)

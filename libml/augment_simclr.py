@@ -74,7 +74,9 @@ def crop_windows(draws, b, height, width):
     """Top, left, rows and columns of random windows, int32 [b] each.
 
     Their area is uniform in AREA (a share of the picture's), the logarithm of width / height uniform in that of ASPECT;
-    of CROP_TRIALS draws the first that fits is taken, and the whole picture if none does.
+    of CROP_TRIALS draws the first that fits is taken, or if none does the first, cut down to the picture. This is the
+    random resized crop as it is commonly done (after arXiv:1409.4842); the original code leaves it to an op of TensorFlow,
+    which draws the height and not the area uniformly, so that its windows are smaller on average.
     """
     area = draws.uniform('area', [b, CROP_TRIALS], *AREA) * (height * width)
     aspect = tf.exp(draws.uniform('aspect', [b, CROP_TRIALS], *map(math.log, ASPECT)))

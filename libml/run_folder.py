@@ -65,7 +65,7 @@ class RunFolder:
         for name in sorted(set(args) & set(old) - set(ignored)):
             if args[name] != old[name]:
                 raise InputError(f'{self.path} was trained with {name}={old[name]}, not {name}={args[name]}: '
-                                 f'give --{name}={old[name]} to go on, or --rerun=NAME for a run beside it')
+                                 'go on with what it had, or give --rerun=NAME for a run beside it')
 
     def metrics(self):
         """list of the dicts in metrics.jsonl, one a report; a last line that was cut off does not count.

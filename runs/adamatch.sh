@@ -17,12 +17,12 @@
 # All of them without a name. Each full run is 8,192 kimg (131,072 steps of 64 labelled and 192 unlabelled images in two
 # views each); --kimg=16 makes a trial. Digits are not mirrored: CTA(s,s), not CTA(sm,sm).
 set -euo pipefail
-known="uda teacher student ssda ssl mnist_svhn pretrain ablation" seeds="1 2 3" kimg=8192
+known="uda teacher student ssda ssl mnist_svhn pretrain ablation" seeds="1 2 3" kimg=
 source "$(dirname "${BASH_SOURCE[0]}")/commands.sh"
 
 # One run of a seed: script with its flags, folder below experiments.
 run() {
-  echo "python $1 --seed=$seed --rerun=seed$seed --train_kimg=$kimg --train_dir=experiments/$2"
+  echo "python $1 --seed=$seed --rerun=seed$seed --train_kimg=${kimg:-8192} --train_dir=experiments/$2"
 }
 
 # The commands $3 ... for each pair of domains and each seed; $1 is the folder, $2 how many target labels a class.
@@ -78,7 +78,7 @@ for table in $tables; do
     ssda) for labels in 1 5 10; do pairs ssda $labels adamatch.py baseline.py; done ;;
     mnist_svhn)
       for seed in $seeds; do
-        kimg=239 run "adamatch.py --source=mnist --target=svhn_noextra --augment='(s,r2_5_0)' --bn_momentum=0.99" \
+        kimg=${kimg:-239} run "adamatch.py --source=mnist --target=svhn_noextra --augment='(s,r2_5_0)' --bn_momentum=0.99" \
                      example
       done ;;
     pretrain)

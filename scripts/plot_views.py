@@ -3,7 +3,8 @@
 python scripts/plot_views.py --run=experiments/cifar10-500/Consistency_<...>_stagestudent_<...> --out=views.png
 
 For a student of consistency.py: clean and noisy views of one crop; for FixMatch and its relatives: weak and strong
-views; for MixMatch: the views of the guess. They are those of the next batch of the run.
+views; for MixMatch: the views of the guess; for a pretraining of simclr.py: the pairs. They are those of the next batch
+of the run.
 """
 
 import numpy as np

@@ -169,7 +169,7 @@ def test_a_run_goes_on_to_the_bit(model, tmp_path):
         assert value.tobytes() == resumed[name].tobytes(), name
 
 
-def test_views_are_independent_and_probes_are_of_both_labelled_sets(tmp_path):
+def test_probes_are_of_both_labelled_sets(tmp_path):
     """CTAugment: rates move by the averaged network's predictions for probes of the source and of the target."""
     model = AdaMatch(str(tmp_path), dataset(7, size=8, colors=1), arch='convnet', batch=4, uratio=1, filters=4,
                      scales=1, augment='CTA(s,x,depth=1)')
@@ -210,6 +210,12 @@ def test_threshold(model, session):
     with model.graph.as_default():
         found = session.run(model.threshold(tf.constant(weak)))
     np.testing.assert_allclose(found, 0.613396 / 0.9, rtol=1e-5)
+
+
+def test_threshold_that_is_not_relative(model, session, monkeypatch):
+    monkeypatch.setitem(model.params, 'use_cr', False)
+    with model.graph.as_default():
+        assert session.run(model.threshold(tf.zeros([2, 3]))) == 1
 
 
 def test_names_and_defaults():
