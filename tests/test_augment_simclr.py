@@ -104,6 +104,24 @@ def test_crop_windows():
     assert abs(np.log(aspect).mean()) < 0.06
 
 
+def test_crop_windows_by_hand():
+    """Of ten draws the first that fits; at 12x60 many do not."""
+    draws, n, height, width = Draws(3, 1), 500, 12, 60
+    area, aspect = draws.uniform('area', [n, 10], 0.08, 1.), draws.uniform('aspect', [n, 10], *np.log([3 / 4, 4 / 3]))
+    area, aspect, places, windows = run(area, aspect, tf.stack([draws.uniform(name, [n]) for name in ('top', 'left')], 1),
+                                        tf.stack(augment_simclr.crop_windows(draws, n, height, width), 1))
+    late = 0
+    for i, window in enumerate(windows):
+        sizes = [(int(np.rint(np.sqrt(a * height * width / np.exp(r)))), int(np.rint(np.sqrt(a * height * width * np.exp(r)))))
+                 for a, r in zip(area[i], aspect[i])]
+        fitting = [(rows, columns) for rows, columns in sizes if rows <= height and columns <= width]
+        rows, columns = fitting[0] if fitting else (min(sizes[0][0], height), min(sizes[0][1], width))
+        late += bool(fitting) and fitting[0] != sizes[0]
+        expected = [int(places[i, 0] * (height - rows + 1)), int(places[i, 1] * (width - columns + 1)), rows, columns]
+        assert window.tolist() == expected, i
+    assert late > 100
+
+
 def test_simclr_view_is_composed_of_its_parts():
     draws = Draws(5, 1)
     view = augment_simclr.simclr(tf.constant(IMAGES), draws, True, 0.5, True)
@@ -169,6 +187,23 @@ def test_jitter_follows_the_order_of_each_image():
         np.testing.assert_allclose(values[i], image, atol=1e-5)
 
 
+def test_jitter_by_hand():
+    """Strength 0.5: factors of 0.6 to 1.4, hue by up to 0.1, in the order of four uniform numbers."""
+    draws, names, n = Draws(7, 3), ('brightness', 'contrast', 'saturation', 'hue'), 60
+    images = np.random.RandomState(5).rand(n, 4, 3, 3)
+    factors = [draws.uniform(name, [n], 0.6, 1.4) for name in names[:3]] + [draws.uniform('hue', [n], -0.1, 0.1)]
+    factors, order, jitter, to_grey, values = run(
+        tf.stack(factors, 1), draws.uniform('order', [n, 4]), draws.uniform('jitter', [n, 1]), draws.uniform('grey', [n]),
+        augment_simclr.jittered(planes(images), draws, 0.5))
+    for i, image in enumerate(images):
+        for choice in np.argsort(order[i]) if jitter[i, 0] < 0.8 else ():
+            image = changed(image, names[choice], factors[i, choice])
+        if to_grey[i] < 0.2:
+            image = (image @ [0.2989, 0.587, 0.114])[..., None].repeat(3, -1)
+        np.testing.assert_allclose(np.moveaxis(values[i], 0, -1), image, atol=1e-5, err_msg=str(i))
+    assert len({tuple(np.argsort(row)) for row in order}) > 10
+
+
 def test_jitter_is_drawn_for_four_in_five_and_grey_for_one():
     noise = np.random.RandomState(3).rand(1000, 2, 2, 3)
     before, values = noise, images_of(augment_simclr.jittered(planes(noise), Draws(0, 0), 0.5))
@@ -193,6 +228,20 @@ def test_blur():
     blurred = images_of(augment_simclr.blurred(planes(np.random.RandomState(4).rand(400, 8, 8, 1)), Draws(0, 0)))
     before = np.random.RandomState(4).rand(400, 8, 8, 1)
     assert 0.4 < (np.abs(blurred - before).max((1, 2, 3)) > 1e-6).mean() < 0.6
+
+
+def test_blur_by_hand():
+    """A deviation of 0.1 to 2 pixels; at 40x40, two pixels to each side count."""
+    draws, n = Draws(2, 0), 8
+    images = np.random.RandomState(6).rand(n, 40, 40, 1)
+    deviation, chosen, values = run(draws.uniform('deviation', [n], 0.1, 2.), draws.uniform('chosen', [n]),
+                                    augment_simclr.blurred(planes(images), draws))
+    reach = np.arange(-2, 3)
+    for i, image in enumerate(images[..., 0]):
+        kernel = np.exp(-reach ** 2 / (2 * deviation[i] ** 2))
+        expected = (image[18:23, 18:23] * np.outer(kernel, kernel)).sum() / kernel.sum() ** 2
+        np.testing.assert_allclose(values[i, 0, 20, 20], expected if chosen[i] < 0.5 else image[20, 20], atol=1e-5)
+    assert 0 < (chosen < 0.5).sum() < n
 
 
 def test_one_channel():

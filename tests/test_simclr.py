@@ -77,6 +77,18 @@ def test_who_is_trained_by_which_loss(tmp_path):
             assert all(np.any(a != b) for a, b, v in zip(old, new, groups[scope]) if 'kernel' in v.op.name), scope
 
 
+def test_probe_has_an_optimizer_of_its_own(tmp_path):
+    """The first step of Adam is the learning rate, 0.001, times the sign of the gradient, whatever the encoder's is."""
+    model = build(tmp_path, 'pretrain', optimizer='momentum', lr=0.5)
+    with model.session() as session:
+        model.streams.start(session, 0)
+        probe, = [v for v in named('classify/') if 'kernel' in v.op.name]
+        before = session.run(probe).copy()
+        session.run(model.ops.train_op)
+        step = np.abs(session.run(probe) - before)
+    assert step.max() < 0.00101 and np.median(step) > 0.00099
+
+
 @pytest.mark.parametrize('stage, optimizer', [('supervised', 'momentum'), ('pretrain', 'lars')])
 def test_networks_without_batch_norm_are_trained(tmp_path, stage, optimizer):
     """There are no statistics to update then, on which the optimizer could hang. With one channel."""
