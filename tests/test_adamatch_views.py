@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import runner
 import toy
 from adamatch import AdaMatch
 from libml import augment, data_domain, train
@@ -87,3 +88,12 @@ def test_report_of_a_pair_of_domains(tmp_path, monkeypatch):
         plain = row[f'accuracy/{kind}'.rstrip('/')]
         assert plain == row[f'accuracy/{kind}digits_to_digits_m'] != row[f'accuracy/{kind}digits_to_digits']
     assert sizes == [1400, 397, 397] * 2
+
+
+@pytest.mark.parametrize('args, text', [
+    (['--source=digits', '--target=nothing'], '--target=nothing: '),
+    (['--source=digits', '--target=digits_m', '--dataset=digits.1@40-100'], '--dataset=digits.1@40-100 --source=digits')])
+def test_bad_command_is_one_line_and_exit_1(tmp_path, args, text):
+    code, out, err = runner.run('adamatch.py', *args, f'--data_dir={tmp_path}', f'--train_dir={tmp_path / "runs"}')
+    assert code == 1 and 'Config' not in out and text in err and len(err.splitlines()) == 1 and err.startswith('error: ')
+    assert not (tmp_path / 'runs').exists()

@@ -9,6 +9,8 @@ import subprocess
 import pytest
 
 import runner
+import toy
+from baseline import Baseline
 from libml import data_domain, data_pair
 
 COUNTS = {('fixmatch.sh', 'cifar10'): 2 * 3 * 2, ('fixmatch.sh', 'cifar100'): 2 * 3 * 2,
@@ -72,6 +74,20 @@ def test_commands_are_valid(script, table):
         else:
             data_pair.parse(given['dataset'])
         assert FLAGS.get((script, table), '') in line
+
+
+def test_ablations_start_from_the_folder_of_their_pretraining(monkeypatch):
+    monkeypatch.setattr(Baseline, 'algorithm', toy.no_graph)
+    line, = printed('adamatch.sh', 'pretrain', '--seeds=2')[1]
+    assert shlex.split(line)[1:] == [
+        'baseline.py', '--source=usps', '--target=svhn_noextra', '--nouse_unlabeled', '--augment=CTA(s,s)', '--seed=2',
+        '--rerun=seed2', '--train_kimg=8192', '--train_dir=experiments/pretrain']
+    pair = toy.dataset(size=32, nclass=10)
+    pair.name = 'usps_to_svhn_noextra'
+    model = Baseline('experiments/pretrain', pair, use_unlabeled=False, augment='CTA(s,s)', rerun='seed2')
+    given = [flag for line in printed('adamatch.sh', 'ablation', '--seeds=2')[1] for flag in shlex.split(line)
+             if flag.startswith('--pretrained')]
+    assert given == [f'--pretrained={model.folder.path}'] * 3
 
 
 def test_settings_of_the_comparison():

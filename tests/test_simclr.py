@@ -297,3 +297,11 @@ def test_extract_features(tmp_path, capsys):
 def test_wrong_argument_of_the_shell_script():
     process = subprocess.run(['bash', str(runner.ROOT / 'runs' / 'simclr.sh'), 'mnist'], capture_output=True, text=True)
     assert process.returncode == 1 and process.stderr == 'error: unknown argument mnist: give --seeds= or --data_dir=\n'
+
+
+def test_bad_command_is_one_line_and_exit_1(tmp_path):
+    code, out, err = runner.run('simclr.py', '--dataset=digits.1@40-100', '--stage=pretrain', '--batch=1', '--uratio=0',
+                                f'--data_dir={tmp_path}', f'--train_dir={tmp_path / "runs"}')
+    assert code == 1 and 'Config' not in out and len(err.splitlines()) == 1
+    assert err.startswith('error: --batch=1 --uratio=0: a single image has no negatives')
+    assert not (tmp_path / 'runs').exists()
