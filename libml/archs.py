@@ -173,8 +173,7 @@ def _conv4(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
     y = x
     for _ in range(4):
         y = tf.nn.relu(nn.conv2d(y, 4 * filters, 3, 2, 'VALID', initializer=nn.glorot_uniform))
-    with tf.compat.v1.variable_scope('hidden'):  # The last layer is `dense` as in other networks.
-        y = tf.nn.relu(nn.dense(tf.reshape(y, [-1, math.prod(y.shape[1:])]), 4 * filters))
+    y = tf.nn.relu(nn.dense(tf.reshape(y, [-1, math.prod(y.shape[1:])]), 4 * filters))
     return _head(tf.cast(y, tf.float32), nclass, dropout, draws, nn.glorot_uniform)
 
 

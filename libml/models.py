@@ -8,7 +8,8 @@ from libml.draws import Draws
 from libml.train import Model
 from libml.utils import InputError, ilog2
 
-HEAD = 'classify/dense/'  # the scope of a network's last layer, but see `check_head`
+HEAD = 'classify/dense/'  # the scope of a network's last layer, but for NO_HEAD
+NO_HEAD = ('conv4', 'convnet')
 PRECISIONS = dict(float32=tf.float32, bfloat16=tf.bfloat16)
 
 
@@ -44,8 +45,9 @@ class MultiModel(Model):
 
     def check_head(self):
         """InputError if the network's last layer is not the dense one in the scope HEAD."""
-        if self.params.arch == 'convnet':
-            raise InputError(f'--arch=convnet: {type(self).__name__} needs a dense last layer, choose another')
+        if self.params.arch in NO_HEAD:
+            raise InputError(f'--arch={self.params.arch}: {type(self).__name__} needs a network whose only dense layer is '
+                             'its last: choose another')
 
     def model(self):
         self.draws = Draws(self.params.seed, self.step.read_value())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from libml import archs, nn
+from libml import archs, models, nn
 from libml.draws import Draws
 from libml.utils import InputError
 
@@ -60,6 +60,9 @@ def test_parameter_count(arch, nclass, filters, scales, side, colors, count):
         features = {'resnet': filters << scales - 1, 'shake': filters << scales - 1, 'convnet': filters << scales,
                     'cnn13': filters, 'conv4': 4 * filters}[arch]
         assert out.logits.shape.as_list() == [None, nclass] and out.embeds.shape.as_list() == [None, features]
+        # Which networks can be cut above their features by the name of their last layer.
+        dense = [v.op.name for v in tf1.trainable_variables() if 'dense' in v.op.name and 'kernel' in v.op.name]
+        assert (dense == [models.HEAD + 'kernel']) == (arch not in models.NO_HEAD)
 
 
 @pytest.mark.parametrize('arch', archs.ARCHS)
