@@ -127,5 +127,5 @@ def restore_part(session, path, variables, belongs):
     # The names of what belongs to a variable, such as its average, are below the variable's.
     more = sorted(name for name in names - known if belongs(name) and name.rpartition('/')[0] not in names)
     if more:
-        raise InputError(f'checkpoint {path} has {len(more)} variables that this network has not, first {more[0]}: it is '
+        raise InputError(f'checkpoint {path} has {len(more)} more variables than this network, first {more[0]}: it is '
                          'of another network')

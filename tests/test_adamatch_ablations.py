@@ -137,7 +137,7 @@ def test_pretrained_network_and_its_averages_start_from_a_checkpoint(tmp_path):
 
 @pytest.mark.parametrize('params, text', [
     (dict(arch='convnet'), '--arch=convnet: AdaMatchPretrain needs a network whose only dense layer'),
-    (dict(arch='resnet'), 'has 14 variables that this network has not, first classify')])
+    (dict(arch='resnet'), 'has 14 more variables than this network, first classify')])
 def test_checkpoint_of_another_network_is_refused(tmp_path, params, text):
     first = build(AdaMatch, tmp_path / 'first', arch='resnet', scales=2)
     first.train(4, 1024)

@@ -81,8 +81,10 @@ def test_checkpoint_errors_and_scopes(tmp_path):
             checkpoint.restore(session, checkpoint.saver(vs), path, vs)
         with pytest.raises(InputError, match=r'b has shape \[3\]'):
             checkpoint.restore(session, checkpoint.saver(vs[:2]), path, vs[:2])
-        checkpoint.restore_scope(session, path, vs[:1])
+        checkpoint.restore_part(session, path, vs[:1], lambda name: name == 'a')
         assert session.run(vs[0]).tolist() == [1, 1]
+        with pytest.raises(InputError, match='has 1 more variables than this network, first b'):
+            checkpoint.restore_part(session, path, vs[:1], lambda name: name in 'ab')
     with open(path + '.index', 'r+b') as f:
         f.truncate(10)
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
