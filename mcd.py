@@ -7,7 +7,6 @@ import dataclasses
 
 # libml comes before TensorFlow: it sets its log level.
 from libml import domain_model, losses, models, nn, train
-from libml.utils import InputError
 
 import tensorflow as tf
 from easydict import EasyDict
@@ -31,8 +30,7 @@ class MCD(domain_model.DomainModel):
 
     def resolve_params(self):
         super().resolve_params()
-        if self.params.wu < 0:
-            raise InputError(f'--wu={self.params.wu}: give a number of repetitions, at least 0')
+        self.check_range('wu', low=0)
         self.check_head()
         # Nothing would use its rates.
         self.views = dataclasses.replace(self.views, cta=None)

@@ -8,7 +8,6 @@ python simclr.py --dataset=stl10.1@5000-0 --arch=conv4 --stage=finetune --pretra
 """
 
 import contextlib
-import os
 
 # libml comes before TensorFlow: it sets its log level.
 from libml import augment_simclr, checkpoint, evaluate, knn, losses, models, nn, ntxent, optimizers, schedules, train
@@ -104,7 +103,7 @@ class SimCLR(models.MultiModel):
 
     def check_pretraining(self, path):
         """InputError if args.json, where there is one, says that this checkpoint has no encoder of such images."""
-        args = RunFolder(os.path.dirname(os.path.dirname(os.path.abspath(path)))).read_args()
+        args = RunFolder.of(path).read_args()
         for name, value in dict(stage='pretrain', whiten=self.dataset.whitened, arch=self.params.arch).items():
             if args.get(name, value) != value:
                 raise InputError(f'--pretrained={self.params.pretrained} is of a run with {name}={args[name]}: give one '

@@ -1,5 +1,7 @@
 """Pictures of results: drawn with matplotlib, which is not needed for anything else."""
 
+import os
+
 from libml.utils import InputError, written_whole
 
 
@@ -17,6 +19,14 @@ def new_figure(width, height):
 
 
 def save(figure, path, dpi=90):
-    """Writes a PNG, whole or not at all; InputError if it cannot be written."""
+    """Writes a picture of the format that the path ends with (else PNG), whole or not at all.
+
+    Raises:
+        InputError: it cannot be written, or the format is unknown.
+    """
+    kind = os.path.splitext(path)[1].removeprefix('.') or 'png'
     with written_whole(path, 'wb') as f:
-        figure.savefig(f, format='png', dpi=dpi)
+        try:
+            figure.savefig(f, format=kind, dpi=dpi)
+        except ValueError as error:
+            raise InputError(f'cannot write {path}: {error}') from error

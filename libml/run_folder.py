@@ -26,6 +26,11 @@ class RunFolder:
         self.args_file = os.path.join(path, 'args', 'args.json')
         self.metrics_file = os.path.join(path, 'metrics.jsonl')
 
+    @classmethod
+    def of(cls, checkpoint):
+        """The folder that a checkpoint's prefix, `<folder>/tf/model.ckpt-...`, lies in; it need not be a run's."""
+        return cls(os.path.dirname(os.path.dirname(os.path.abspath(checkpoint))))
+
     def open(self, args, shaping, started):
         """Makes the folder and writes args.json, unless a run of other arguments has `started` here.
 

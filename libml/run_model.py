@@ -1,7 +1,6 @@
 """A run folder opened as a model: args.json names the class and holds every argument to build it with."""
 
 import importlib
-import os
 
 from libml import checkpoint
 from libml.run_folder import RunFolder
@@ -22,7 +21,7 @@ def open_run(path, data_dir=''):
         InputError: no run folder, none that names its model, or its model or dataset are not there.
     """
     found = checkpoint.find(path)
-    folder = RunFolder(os.path.dirname(os.path.dirname(os.path.abspath(found))))
+    folder = RunFolder.of(found)
     args = folder.read_args()
     if 'model' not in args:
         raise InputError(f'{folder.args_file} does not name a model: repeat the command that trained this run, which '

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import plot_runs
 import runner
-from libml import grouping
+from libml import grouping, pictures
 from libml.utils import InputError
 from made_up import run_folder
 
@@ -67,6 +67,16 @@ def test_no_report_in_common(tmp_path, capsys):
     run_folder(tmp_path / '2', [10.], seed=2)
     plot_runs.picture(found(tmp_path), ['accuracy'])
     assert capsys.readouterr().err == ('warning: MixMatch digits@40: no curve of accuracy: its runs share no report\n')
+
+
+def test_formats_follow_the_name(tmp_path):
+    figure = pictures.new_figure(1, 1)
+    for name, start in (('a.pdf', b'%PDF'), ('b.png', b'\x89PNG'), ('c', b'\x89PNG')):
+        pictures.save(figure, tmp_path / name)
+        assert (tmp_path / name).read_bytes().startswith(start)
+    with pytest.raises(InputError, match="cannot write .*d.xyz: Format 'xyz'") as error:
+        pictures.save(figure, tmp_path / 'd.xyz')
+    assert '\n' not in str(error.value) and len(list(tmp_path.iterdir())) == 3
 
 
 def test_command(tmp_path):
