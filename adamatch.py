@@ -5,7 +5,6 @@ python adamatch.py --source=mnist --target='usps(10,seed=1)'             # 10 la
 python adamatch.py --dataset=cifar10.3@40-1                              # semi-supervised learning
 """
 
-# libml comes before TensorFlow: it sets its log level.
 from libml import domain_model, schedules, train
 from libml.alignment import Alignment
 

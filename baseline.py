@@ -4,7 +4,6 @@ python baseline.py --source=mnist --target=usps                   # with target 
 python baseline.py --source=mnist --target=usps --nouse_unlabeled # the source alone
 """
 
-# libml comes before TensorFlow: it sets its log level.
 from libml import domain_model, train
 from libml.utils import InputError
 

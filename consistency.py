@@ -10,7 +10,6 @@ draws the crops of the two views apart.
 
 import contextlib
 
-# libml comes before TensorFlow: it sets its log level.
 from libml import augment, augment_grammar, data_pair, ema, enlarge, losses, plateau_model, swa, train
 from libml.data import DataSet, Subset
 from libml.draws import Draws

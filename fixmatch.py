@@ -4,7 +4,6 @@ python fixmatch.py --dataset=cifar10.3@40-1
 python fixmatch.py --dataset=cifar10.3@40-1 --augment=d.d.rac    # RandAugment in place of CTAugment
 """
 
-# libml comes before TensorFlow: it sets its log level.
 from libml import cta_model, losses, train
 
 import tensorflow as tf

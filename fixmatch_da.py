@@ -3,7 +3,6 @@
 python fixmatch_da.py --source=mnist --target=usps
 """
 
-# libml comes before TensorFlow: it sets its log level.
 from libml import domain_model, losses, train
 from libml.alignment import Alignment
 

@@ -5,7 +5,6 @@ python mcd.py --source=mnist --target=usps
 
 import dataclasses
 
-# libml comes before TensorFlow: it sets its log level.
 from libml import domain_model, losses, models, nn, train
 
 import tensorflow as tf

@@ -3,7 +3,6 @@
 python mixmatch.py --dataset=cifar10.3@250-5000 --wd=0.02 --beta=0.75 --w_match=75
 """
 
-# libml comes before TensorFlow: it sets its log level.
 from libml import layers, losses, mixed_model, train
 from libml.augment import Views, single
 

@@ -3,7 +3,6 @@
 python mixup.py --dataset=cifar10.3@250-5000 --beta=0.75
 """
 
-# libml comes before TensorFlow: it sets its log level.
 from libml import adam_model, baseline_model, layers, losses, train
 
 import tensorflow as tf

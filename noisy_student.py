@@ -6,7 +6,6 @@ python noisy_student.py --source=mnist --target=usps --id=1 --teacher_id=0
 
 import os
 
-# libml comes before TensorFlow: it sets its log level.
 from libml import checkpoint, cta_learner, domain_model, evaluate, losses, train
 from libml.data import Subset
 from libml.loop import KIMG

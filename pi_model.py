@@ -3,7 +3,6 @@
 python pi_model.py --dataset=cifar10.3@250-5000 --consistency_weight=20
 """
 
-# libml comes before TensorFlow: it sets its log level.
 from libml import baseline_model, losses, train
 from libml.baseline_model import CONSISTENCY_WEIGHT, INERT, WARMUP_POS
 

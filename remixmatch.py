@@ -8,7 +8,6 @@ python remixmatch.py --dataset=cifar10.3@250-1 --K=8 --nocta                  # 
 python remixmatch.py --dataset=cifar10.3@250-1 --K=8 --augment=d.d.rac        # RandAugment in place of CTAugment
 """
 
-# libml comes before TensorFlow: it sets its log level.
 from libml import layers, losses, many_views, mixed_model, rotation, train
 from libml.utils import InputError
 

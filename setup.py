@@ -1,24 +1,25 @@
 """Distribution `libml`: the package and, beside it, one script per algorithm."""
 
 import pathlib
+import re
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
+HERE = pathlib.Path(__file__).parent
+VERSION = re.search(r"^__version__ = '(.*)'$", (HERE / 'libml' / '__init__.py').read_text(), re.MULTILINE)[1]
 EXTRAS_ALL = ['matplotlib', 'scikit-learn', 'scipy', 'tensorboard']
 
 setup(
     name='libml',
-    version='0.1.0',
+    version=VERSION,
     description='Semi-supervised image classification (MixMatch, FixMatch, AdaMatch) as TensorFlow graphs',
-    long_description=pathlib.Path(__file__).with_name('README.md').read_text(),
+    long_description=(HERE / 'README.md').read_text(),
     long_description_content_type='text/markdown',
     license='Apache-2.0',
-    packages=['ablation', 'libml'],
-    py_modules=['adamatch', 'baseline', 'consistency', 'fixmatch', 'fixmatch_da', 'fully_supervised', 'ict', 'mcd',
-                'mean_teacher', 'mixmatch', 'mixup', 'noisy_student', 'pi_model', 'pseudo_label', 'remixmatch', 'simclr',
-                'uda', 'vat'],
+    packages=find_packages(include=['ablation', 'libml', 'libml.*']),
+    py_modules=sorted(path.stem for path in HERE.glob('*.py') if path.name != 'setup.py'),
     python_requires='>=3.10',
     install_requires=['tensorflow>=2.16', 'absl-py', 'easydict', 'numpy', 'tqdm'],
     extras_require={'all': EXTRAS_ALL, 'corruptions': ['matplotlib', 'pillow', 'scipy'],
-                    'test': EXTRAS_ALL + ['pillow', 'pytest', 'pytest-xdist']},
+                    'test': EXTRAS_ALL + ['pillow', 'pytest', 'pytest-xdist', 'ruff', 'setuptools', 'wheel']},
 )

@@ -9,7 +9,6 @@ python simclr.py --dataset=stl10.1@5000-0 --arch=conv4 --stage=finetune --pretra
 
 import contextlib
 
-# libml comes before TensorFlow: it sets its log level.
 from libml import augment_simclr, checkpoint, evaluate, knn, losses, models, nn, ntxent, optimizers, schedules, train
 from libml.loop import KIMG
 from libml.run_folder import RunFolder
@@ -68,8 +67,8 @@ class SimCLR(models.MultiModel):
         for name in ('c_min_area', 's_min_area'):
             if not 0 < p[name] <= 1:
                 raise InputError(f'--{name}={p[name]}: give a share of the area, larger than 0, at most 1')
-        self.check_range('uratio', 'warmup_kimg', 'wd', 'c_brightness', 'c_jitter', 's_brightness', 's_jitter', 'strength',
-                         low=0)
+        self.check_range('uratio', 'warmup_kimg', 'wd', 'c_brightness', 'c_jitter', 's_brightness', 's_jitter',
+                         'strength', low=0)
         self.check_range('proj_hidden', 'proj_dim', low=1)
         self.check_positive('temperature')
         if p.cosine and p.warmup_kimg >= p.train_kimg:
@@ -106,8 +105,8 @@ class SimCLR(models.MultiModel):
         args = RunFolder.of(path).read_args()
         for name, value in dict(stage='pretrain', whiten=self.dataset.whitened, arch=self.params.arch).items():
             if args.get(name, value) != value:
-                raise InputError(f'--pretrained={self.params.pretrained} is of a run with {name}={args[name]}: give one '
-                                 f'with {name}={value}')
+                raise InputError(f'--pretrained={self.params.pretrained} is of a run with {name}={args[name]}: give '
+                                 f'one with {name}={value}')
 
     def encoder(self, x, training, getter=None, name=None):
         """Features [b, F] of images [b, h, w, c]; the arguments are those of `classifier`."""

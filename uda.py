@@ -5,7 +5,6 @@ python uda.py --dataset=cifar10.3@250-1 --temperature=0.4
 
 import math
 
-# libml comes before TensorFlow: it sets its log level.
 from libml import losses, pair_model, train
 
 import tensorflow as tf

@@ -3,7 +3,6 @@
 python vat.py --dataset=cifar10.3@250-5000 --vat_eps=6
 """
 
-# libml comes before TensorFlow: it sets its log level.
 from libml import baseline_model, losses, train
 from libml.baseline_model import INERT, WARMUP_POS
 

@@ -1,6 +1,5 @@
 """FixMatch with Adam in place of Nesterov momentum (section 4.4 of arXiv:2001.07685)."""
 
-# libml comes before TensorFlow: it sets its log level.
 from fixmatch import FixMatch
 from libml import train
 

@@ -1,6 +1,5 @@
 """FixMatch with another momentum, Nesterov's or plain. (The original derives it from ReMixMatch by mistake.)"""
 
-# libml comes before TensorFlow: it sets its log level.
 from fixmatch import FixMatch
 from libml import train
 

@@ -1,6 +1,5 @@
 """FixMatch with soft, sharpened labels where the prediction is confident."""
 
-# libml comes before TensorFlow: it sets its log level.
 from fixmatch import FixMatch
 from libml import losses, train
 

@@ -12,13 +12,13 @@ import json
 import statistics
 import time
 
-import numpy as np
-import tensorflow as tf
-from absl import flags
-
 from libml import augment, augment_simclr, ctaugment, data
 from libml.randaugment import RandAugment, RandomLevelRandAugment
 from libml.utils import run_main, session_config
+
+import numpy as np
+import tensorflow as tf
+from absl import flags
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer('batch', 448, 'Images in a batch.')

@@ -3,9 +3,9 @@
 import collections
 import math
 
-import tensorflow as tf
-
 from libml.utils import session_config
+
+import tensorflow as tf
 
 TYPES = ('Conv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter')
 Convolution = collections.namedtuple('Convolution', 'type image kernel result strides padding dtype')

@@ -13,14 +13,14 @@ import tempfile
 import time
 from functools import partial
 
-import numpy as np
-from absl import flags
-
-import convolutions
 from fixmatch import FixMatch
-from mixmatch import MixMatch
 from libml import data
 from libml.utils import run_main
+from mixmatch import MixMatch
+
+import convolutions
+import numpy as np
+from absl import flags
 
 ALGORITHMS = dict(mixmatch=MixMatch, fixmatch=FixMatch)
 FLAGS = flags.FLAGS

@@ -1,8 +1,8 @@
 """What MixMatch, ReMixMatch and the baselines of their comparison share: Adam, with weight decay beside it."""
 
-import tensorflow as tf
-
 from libml import models
+
+import tensorflow as tf
 
 BETA = (0.5, 'Concentration of the Beta distribution that MixUp\'s weights are drawn from; 0: no mixing.')
 

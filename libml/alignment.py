@@ -1,8 +1,8 @@
 """Distribution alignment by running averages: AdaMatch's and FixMatchDA's correction of pseudo-labels."""
 
-import tensorflow as tf
-
 from libml import layers
+
+import tensorflow as tf
 
 BATCHES = 128  # of which the unlabelled distribution is the mean
 EPSILON = 1e-6

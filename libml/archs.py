@@ -7,11 +7,11 @@ Each takes normalised images [b, h, w, c] of the compute dtype (float32 or bfloa
 import functools
 import math
 
-import tensorflow as tf
-from easydict import EasyDict
-
 from libml import layers, nn
 from libml.utils import InputError
+
+import tensorflow as tf
+from easydict import EasyDict
 
 
 def build(name, x, training, bn, nclass, scales, filters, repeat, dropout=0., draws=None):

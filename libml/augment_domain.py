@@ -17,12 +17,12 @@ of every so many batches).
 import dataclasses
 import re
 
-import tensorflow as tf
-
 from libml import augment, augment_grammar, image_levels
 from libml.ctaugment import CTAugment
 from libml.randaugment import RandAugment
 from libml.utils import InputError
+
+import tensorflow as tf
 
 KEYS = dict(depth=2, th=0.8, decay=0.99, probe=1)
 MID_GREY = 128  # the byte for 0 in [-1, 1]: 127.5, to the even neighbour

@@ -5,9 +5,9 @@ Both take a batch of bytes and a Draws, and draw for each image. Colours are cha
 
 import math
 
-import tensorflow as tf
-
 from libml import color_jitter, resampling
+
+import tensorflow as tf
 
 # Of google-research/simclr@383d414 data_util.py: probabilities, the range of the crop, and of the blur.
 JITTER, GREY, BLUR = 0.8, 0.2, 0.5
@@ -75,8 +75,8 @@ def crop_windows(draws, b, height, width):
 
     Their area is uniform in AREA (a share of the picture's), the logarithm of width / height uniform in that of ASPECT;
     of CROP_TRIALS draws the first that fits is taken, or if none does the first, cut down to the picture. This is the
-    random resized crop as it is commonly done (after arXiv:1409.4842); the original code leaves it to an op of TensorFlow,
-    which draws the height and not the area uniformly, so that its windows are smaller on average.
+    random resized crop as it is commonly done (after arXiv:1409.4842). The original code leaves it to an op of
+    TensorFlow, which draws the height and not the area uniformly: its windows are smaller on average.
     """
     area = draws.uniform('area', [b, CROP_TRIALS], *AREA) * (height * width)
     aspect = tf.exp(draws.uniform('aspect', [b, CROP_TRIALS], *map(math.log, ASPECT)))

@@ -8,10 +8,10 @@ import dataclasses
 import functools
 import re
 
+from libml import image_levels, randaugment
+
 import numpy as np
 import tensorflow as tf
-
-from libml import image_levels, randaugment
 
 ABBREVIATIONS = {
     'AuC': 'AutoContrast', 'Bri': 'Brightness', 'Col': 'Color', 'Con': 'Contrast', 'Cut': 'Cutout', 'Equ': 'Equalize',

@@ -1,10 +1,10 @@
 """What the baselines of MixMatch's comparison share: labelled loss, weighted unlabelled ones, Adam, weight decay."""
 
-import tensorflow as tf
-from easydict import EasyDict
-
 from libml import adam_model, losses, schedules
 from libml.augment import Views, single
+
+import tensorflow as tf
+from easydict import EasyDict
 
 # Entries of HPARAMS that stand in several scripts; their defaults are the scripts' own.
 CONSISTENCY_WEIGHT = 'Weight of the loss on unlabelled images.'

@@ -7,11 +7,11 @@ import contextlib
 import pathlib
 import re
 
-import numpy as np
-import tensorflow as tf
-
 from libml.enlarge import enlarge
 from libml.utils import InputError, session_config
+
+import numpy as np
+import tensorflow as tf
 
 SIDE = 16
 SEED = 0

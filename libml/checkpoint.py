@@ -4,9 +4,9 @@ import os
 import re
 import shutil
 
-import tensorflow as tf
-
 from libml.utils import InputError, one_line, written_whole
+
+import tensorflow as tf
 
 NAME = 'model.ckpt'
 

@@ -5,9 +5,9 @@ What leaves [0, 1] is clipped. Hue, saturation and grey leave images of one chan
 
 import functools
 
-import tensorflow as tf
-
 from libml import image_ops
+
+import tensorflow as tf
 
 LUMA = (0.2989, 0.587, 0.114)
 

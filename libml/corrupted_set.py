@@ -6,9 +6,9 @@
 
 import os
 
-import numpy as np
-
 from libml.utils import InputError, one_line, written_whole
+
+import numpy as np
 
 # The 15 of the benchmark, then 4 more that were published for choosing hyper-parameters.
 BENCHMARK = ('gaussian_noise', 'shot_noise', 'impulse_noise', 'defocus_blur', 'glass_blur', 'motion_blur', 'zoom_blur',

@@ -5,10 +5,10 @@ Images are [n, h, w]. Filters extend edges as OpenCV's do: mirrored at the middl
 which repeat it.
 """
 
+from libml.corruption_blur import gaussian_filter, to_bytes
+
 import numpy as np
 from scipy import ndimage
-
-from libml.corruption_blur import gaussian_filter, to_bytes
 
 WATER = np.array([175, 238, 238]) / 255
 MUD = np.array([63, 42, 20]) / 255

@@ -1,8 +1,8 @@
 """Weather: snow, frost, fog. Parameters and registry in corruptions.py, arguments in corruption_noise.py."""
 
-import numpy as np
-
 from libml.corruption_blur import gaussian_filter, motion_blur, to_bytes, zoomed
+
+import numpy as np
 
 GREY = np.array([0.299, 0.587, 0.114])
 FROST_TINT = np.array([0.86, 0.94, 1.])

@@ -5,15 +5,16 @@ definitions are those of the 32x32 sets. The published arrays were made without 
 them in distribution only; frost, for which the original needs its photographs, is made by formula and not comparable.
 """
 
-import numpy as np
-
 from libml import corruption_blur as blur
 from libml import corruption_digital as digital
 from libml import corruption_noise as noise
-from libml import corruption_spatter, corruption_weather as weather
+from libml import corruption_spatter
+from libml import corruption_weather as weather
 from libml.corrupted_set import SHAPE, check_names, check_severities
 from libml.image_draws import ImageDraws
 from libml.utils import InputError
+
+import numpy as np
 
 CHUNK = 500  # images corrupted at once: floats of them take 12 MB
 

@@ -2,12 +2,12 @@
 
 import io
 
-import numpy as np
-import tensorflow as tf
-
 from libml import ctaugment
 from libml.cta_rates import Rates
 from libml.utils import InputError
+
+import numpy as np
+import tensorflow as tf
 
 # Flags of a model with CTAugment.
 HPARAMS = dict(

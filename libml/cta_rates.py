@@ -1,9 +1,9 @@
 """CTAugment's rates in the graph: written by the training step, read by the pipeline a fixed number of steps later."""
 
+from libml import ctaugment, data
+
 import numpy as np
 import tensorflow as tf
-
-from libml import ctaugment, data
 
 # Batch t uses the rates as they were after step t - LAG. While step s runs, the pipeline works on batches up to
 # s + PARALLEL_BATCHES + PREFETCH, and the newest rates are those after step s - 1.

@@ -9,10 +9,10 @@ google-research/fixmatch libml/ctaugment.py @d4985a1).
 import collections
 import dataclasses
 
+from libml import augment, image_ops
+
 import numpy as np
 import tensorflow as tf
-
-from libml import augment, image_ops
 
 # ops: int32 [b, depth], indices of OPERATIONS. params: float64 [b, depth, 2] in [0, 1], of which an operation uses
 # the first one or both or none; float32 would put some of them on the other side of a threshold.

@@ -2,12 +2,12 @@
 
 import re
 
+from libml.augment import Weak
+from libml.draws import Draws
+
 import numpy as np
 import tensorflow as tf
 from easydict import EasyDict
-
-from libml.augment import Weak
-from libml.draws import Draws
 
 # A batch is made while the one before is trained on; two more wait. More would only hold memory.
 PARALLEL_BATCHES = 2

@@ -6,13 +6,13 @@ Names as in adamatch@7a0b40c: --source=mnist --target=svhn, and for few labels i
 import contextlib
 import re
 
-import numpy as np
-
 from libml import descriptions, prepare, records, splits
 from libml.data import DataSet, Subset
 from libml.data_pair import NO_MIRROR
 from libml.enlarge import enlarge
 from libml.utils import InputError
+
+import numpy as np
 
 # What --source=no_<name> is drawn from: the other domains of the family of <name>. SVHN is there without its extra
 # images, which would be nine tenths of such a source. The families stay apart: few digits of 8x8 add nothing to many.

@@ -3,11 +3,11 @@
 import dataclasses
 import re
 
-import numpy as np
-
 from libml import descriptions, prepare, records, splits
 from libml.data import DataSet, Subset
 from libml.utils import InputError
+
+import numpy as np
 
 GRAMMAR = ('<name>.<seed>@<labels>-<valid> (such as cifar10.3@250-5000), or <name>-<valid> for all labels (such as '
            'cifar10-5000)')

@@ -1,10 +1,10 @@
 """What AdaMatch and its baselines share: labelled images of a source, unlabelled ones of a target, two views each."""
 
-import tensorflow as tf
-from easydict import EasyDict
-
 from libml import augment_domain, cta_learner, data_domain, data_pair, losses, models, schedules, train
 from libml.utils import InputError
+
+import tensorflow as tf
+from easydict import EasyDict
 
 SETTINGS = ('give --dataset=<name>.<seed>@<labels>-<valid> for semi-supervised learning, or --source=<name> '
             '--target=<name> for adaptation')

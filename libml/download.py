@@ -7,9 +7,9 @@ import re
 import sys
 import urllib.request
 
-from tqdm import tqdm
-
 from libml.utils import InputError, one_line
+
+from tqdm import tqdm
 
 TORONTO = ('https://www.cs.toronto.edu/~kriz/',)
 STANFORD_SVHN = ('http://ufldl.stanford.edu/housenumbers/',)

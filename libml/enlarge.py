@@ -1,9 +1,9 @@
 """Small pictures made as large and as colourful as those of CIFAR-10: bicubic enlargement of whole arrays in memory."""
 
-import numpy as np
-
 from libml.image_rescale import PRECISION, taps
 from libml.utils import InputError
+
+import numpy as np
 
 CHUNK = 4096  # images enlarged at once: the sums below take some 13 kB each
 

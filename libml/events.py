@@ -7,7 +7,8 @@ import time
 import tensorflow as tf
 
 try:
-    from tensorboard.plugins.hparams import api_pb2, summary as hparams_summary
+    from tensorboard.plugins.hparams import api_pb2
+    from tensorboard.plugins.hparams import summary as hparams_summary
 except ImportError:  # It is in the extra `all`: without it nothing could show hyper-parameters, and none are written.
     hparams_summary = None
 

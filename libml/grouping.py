@@ -99,8 +99,10 @@ def group(runs):
 
 
 def differences(runs):
-    """Names of the settings in which some of these runs differ, sorted; of other runs' folders, which are long, only those
-    without which runs would look the same."""
+    """Names of the settings in which some of these runs differ, sorted.
+
+    Folders of other runs are long: they are named only where the runs would look the same without them.
+    """
     def kinds(names):
         return len({tuple(repr(run.settings.get(name)) for name in names) for run in runs})
 

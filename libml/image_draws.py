@@ -1,8 +1,8 @@
 """Random draws of numpy for many images at once, each image with draws of its own."""
 
-import numpy as np
-
 from libml.draws import fold
+
+import numpy as np
 
 
 class ImageDraws:

@@ -4,10 +4,10 @@ As in Pillow, a border of half the kernel's size keeps its pixels. So a whole ba
 neighbours are found at fixed distances: what wraps around an edge only reaches pixels that are not used.
 """
 
+from libml import image_pixels
+
 import numpy as np
 import tensorflow as tf
-
-from libml import image_pixels
 
 
 def smooth(images, amount=None):

@@ -9,9 +9,9 @@ so what came from outside before them ends as the black that they found there, o
 
 import collections
 
-import tensorflow as tf
-
 from libml import augment, image_geometry, image_ops
+
+import tensorflow as tf
 
 MAX_LEVEL = 15
 UNIT = 10  # The level at which an operation reaches the amount in its formula.

@@ -3,9 +3,9 @@
 `image_pixels` has the conventions: uint8 [b, h, w, c] in and out, one parameter [b] per image, Pillow's bytes.
 """
 
-import tensorflow as tf
-
 from libml import image_filters, image_geometry, image_pixels, image_rescale, image_tables
+
+import tensorflow as tf
 
 # name -> function of (images, parameters [b] ...). Its docstring says which parameters.
 OPERATIONS = {

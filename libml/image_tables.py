@@ -1,8 +1,8 @@
 """Image operations that give each channel of each image its own 256-entry table: autocontrast and equalize."""
 
-import tensorflow as tf
-
 from libml import image_pixels
+
+import tensorflow as tf
 
 
 def autocontrast(images, amount=None):

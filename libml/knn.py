@@ -1,8 +1,8 @@
 """Accuracy of a vote of the nearest neighbours among features; needs scikit-learn."""
 
-import numpy as np
-
 from libml.utils import InputError
+
+import numpy as np
 
 
 def classifier(neighbors):

@@ -1,9 +1,9 @@
 """What sits between the data and the network: interleave, MixMode, shake-shake, trackers of class distributions."""
 
+from libml.utils import InputError
+
 import numpy as np
 import tensorflow as tf
-
-from libml.utils import InputError
 
 
 def interleave(tensors, batch):
@@ -155,8 +155,8 @@ def _mix_parts(parts, partners, beta, draws):
         return parts
     x0, l0 = [tf.concat(t, 0) for t in zip(*parts)]
     x1, l1 = [tf.concat(t, 0) for t in zip(*partners)]
-    x, l = mix(x0, l0, x1, l1, beta, draws)
-    return list(zip(tf.split(x, len(parts)), tf.split(l, len(parts))))
+    images, labels = mix(x0, l0, x1, l1, beta, draws)
+    return list(zip(tf.split(images, len(parts)), tf.split(labels, len(parts))))
 
 
 def shakeshake(a, b, training, draws):

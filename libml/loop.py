@@ -4,12 +4,12 @@ import math
 import signal
 import time
 
-import numpy as np
-from tqdm import tqdm
-
 from libml import checkpoint
 from libml.events import EventFile
 from libml.utils import Diverged
+
+import numpy as np
+from tqdm import tqdm
 
 KIMG = 1024  # images
 SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -1,8 +1,8 @@
 """CTAugment as in ReMixMatch: labelled images under it too, several views of unlabelled ones, no cutout after it."""
 
-import tensorflow as tf
-
 from libml import cta_model
+
+import tensorflow as tf
 
 
 class ManyViews(cta_model.CTAViews):

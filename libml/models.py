@@ -1,12 +1,12 @@
 """MultiModel: a classifier of any architecture, its batch-norm statistics, and the order of the updates of one step."""
 
-import tensorflow as tf
-from easydict import EasyDict
-
 from libml import archs, ema, nn
 from libml.draws import Draws
 from libml.train import Model
 from libml.utils import InputError, ilog2
+
+import tensorflow as tf
+from easydict import EasyDict
 
 HEAD = 'classify/dense/'  # the scope of a network's last layer, but for NO_HEAD
 NO_HEAD = ('conv4', 'convnet')
@@ -46,8 +46,8 @@ class MultiModel(Model):
     def check_head(self):
         """InputError if the network's last layer is not the dense one in the scope HEAD."""
         if self.params.arch in NO_HEAD:
-            raise InputError(f'--arch={self.params.arch}: {type(self).__name__} needs a network whose only dense layer is '
-                             'its last: choose another')
+            raise InputError(f'--arch={self.params.arch}: {type(self).__name__} needs a network whose only dense layer '
+                             'is its last: choose another')
 
     def model(self):
         self.draws = Draws(self.params.seed, self.step.read_value())

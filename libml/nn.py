@@ -7,9 +7,9 @@ bfloat16); variables are float32 and are cast where they are used.
 
 import math
 
-import tensorflow as tf
-
 from libml import draws
+
+import tensorflow as tf
 
 # The standard deviation of a standard normal truncated to [-2, 2].
 TRUNCATED_STDDEV = 0.87962566103423978

@@ -1,8 +1,8 @@
 """What FixMatch and its relatives share: a weak and a strong view of unlabelled images, one forward pass, SGD."""
 
-import tensorflow as tf
-
 from libml import data_pair, layers, schedules, views_model
+
+import tensorflow as tf
 
 
 class PairModel(views_model.ViewsModel):

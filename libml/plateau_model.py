@@ -1,10 +1,10 @@
 """A model whose learning rate falls when its reports get no better, and that ends then, with its best weights."""
 
-import numpy as np
-import tensorflow as tf
-
 from libml import evaluate, models, plateau
 from libml.utils import InputError
+
+import numpy as np
+import tensorflow as tf
 
 
 class PlateauModel(models.MultiModel):

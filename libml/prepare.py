@@ -2,15 +2,22 @@
 
 import os
 
-import numpy as np
-
 from libml import download
-from libml.descriptions import (DATASET_INFO, STL10_FOLDS, STORED_AS, read_description, subset_path, test_path,
-                                train_paths, write_description)
+from libml.descriptions import (
+    DATASET_INFO,
+    STL10_FOLDS,
+    STORED_AS,
+    read_description,
+    subset_path,
+    test_path,
+    train_paths,
+    write_description,
+)
 from libml.published import DECODERS
 from libml.records import write_records
 from libml.utils import InputError, written_whole
 
+import numpy as np
 
 # What is made at first use, out of what comes with scikit-learn.
 EMBEDDED = ('digits', 'digits_m')

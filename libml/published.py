@@ -7,12 +7,12 @@ import struct
 import tarfile
 import zlib
 
-import numpy as np
-
 from libml import blended
 from libml.descriptions import STL10_FOLDS
 from libml.split_rule import class_weights, draw_labeled
 from libml.utils import InputError, one_line
+
+import numpy as np
 
 # What reading a damaged gzip or tar file raises.
 DAMAGED = (OSError, EOFError, zlib.error, tarfile.TarError)

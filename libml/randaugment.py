@@ -5,9 +5,9 @@
 
 import dataclasses
 
-import tensorflow as tf
-
 from libml import image_levels
+
+import tensorflow as tf
 
 PROBABILITY = 0.5
 

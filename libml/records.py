@@ -9,10 +9,10 @@ import concurrent.futures
 import contextlib
 import os
 
+from libml.utils import InputError, one_line, session_config, written_whole
+
 import numpy as np
 import tensorflow as tf
-
-from libml.utils import InputError, one_line, session_config, written_whole
 
 CHUNK = 256
 IMAGE = {'image': tf.io.FixedLenFeature([], tf.string)}

@@ -1,8 +1,8 @@
 """Which way up is this picture? The self-supervised loss of ReMixMatch."""
 
-import tensorflow as tf
-
 from libml import losses, nn
+
+import tensorflow as tf
 
 TURNS = 4
 

@@ -6,10 +6,10 @@ import pathlib
 import platform
 import sys
 
+from libml.utils import InputError, written_whole
+
 import numpy as np
 import tensorflow as tf
-
-from libml.utils import InputError, written_whole
 
 # What may change when a run goes on: where files (that of the model's class too) lie, and how often they are written.
 NOT_SHAPING = ('data_dir', 'eval_ckpt', 'keep_ckpt', 'model', 'report_kimg', 'rerun', 'save_kimg', 'train_dir',

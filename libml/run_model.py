@@ -7,6 +7,7 @@ from libml.run_folder import RunFolder
 from libml.train import Model
 from libml.utils import InputError
 
+
 def open_run(path, data_dir=''):
     """Builds the model of a run folder, on its dataset, with its arguments.
 

@@ -3,9 +3,9 @@
 Sources: mixmatch@1011a1d scripts/create_split.py, fixmatch@d4985a1 scripts/create_split.py and create_unlabeled.py.
 """
 
-import numpy as np
-
 from libml.utils import InputError
+
+import numpy as np
 
 MAX_SEED = 2 ** 32 - 1
 

@@ -9,12 +9,12 @@ import json
 import os
 import sys
 
-import numpy as np
-
 from libml.descriptions import STL10_FOLDS, read_description, train_paths
 from libml.records import read_labels
 from libml.split_rule import class_weights, draw_labeled, draw_per_class, unlabeled_order
 from libml.utils import InputError, one_line, written_whole
+
+import numpy as np
 
 FOLD_SIZE = 1000
 

@@ -4,9 +4,9 @@ A network whose weights are averaged needs other running statistics than the liv
 passes of the averaged network over training images. (Stochastic weight averaging, arXiv:1803.05407, algorithm 1.)
 """
 
-import tensorflow as tf
-
 from libml import ema
+
+import tensorflow as tf
 
 
 class LiveWeights(ema.MovingAverage):

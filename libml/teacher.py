@@ -1,10 +1,10 @@
 """The network of a finished run as the teacher of another: in scope `teacher`, frozen, restored once."""
 
-import tensorflow as tf
-
 from libml import checkpoint
 from libml.run_folder import RunFolder
 from libml.utils import InputError, one_line
+
+import tensorflow as tf
 
 SCOPE = 'teacher'
 # What of a run's arguments describes its network.

@@ -5,16 +5,16 @@ import math
 import os
 import sys
 
-import tensorflow as tf
-from absl import flags
-from easydict import EasyDict
-from tqdm import tqdm
-
 from libml import checkpoint, data_pair, evaluate, schedules
 from libml.data import Streams
 from libml.loop import KIMG, Loop
 from libml.run_folder import RunFolder, class_path
 from libml.utils import InputError, run_main, session_config
+
+import tensorflow as tf
+from absl import flags
+from easydict import EasyDict
+from tqdm import tqdm
 
 FLAGS = flags.FLAGS
 LOOP_FLAGS = dict(

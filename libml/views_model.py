@@ -2,9 +2,9 @@
 
 import os
 
-import tensorflow as tf
-
 from libml import augment, augment_grammar, models
+
+import tensorflow as tf
 
 
 class ViewsModel(models.MultiModel):

@@ -9,11 +9,11 @@ that are half-written; with --format=csv, on stderr alone.
 import csv
 import sys
 
-import numpy as np
-from absl import flags
-
 from libml import grouping
 from libml.utils import InputError, run_main
+
+import numpy as np
+from absl import flags
 
 FLAGS = flags.FLAGS
 COLUMNS = dict(last20='median of the last 20', last='last', best='best (chosen on the test set)')

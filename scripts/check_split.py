@@ -6,10 +6,10 @@ of each subset.
 
 import hashlib
 
-from absl import flags
-
 from libml import data_pair
 from libml.utils import run_main
+
+from absl import flags
 
 FLAGS = flags.FLAGS
 SUBSETS = 'labeled', 'unlabeled', 'valid', 'test'

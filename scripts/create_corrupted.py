@@ -9,13 +9,13 @@ was stopped goes on.
 import json
 import os
 
-import numpy as np
-from absl import flags
-from tqdm import tqdm
-
 from libml import corrupted_set, data_pair, descriptions, enlarge, pictures, prepare
 from libml.corrupted_set import SEVERITIES
 from libml.utils import InputError, run_main, written_whole
+
+import numpy as np
+from absl import flags
+from tqdm import tqdm
 
 FLAGS = flags.FLAGS
 FROST = 'frost is made by formula, not cut out of photographs: compare its numbers with each other only'

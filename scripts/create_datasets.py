@@ -6,11 +6,11 @@ downloaded: the archives are taken from DIR, or from DIR/<name> (mnist and fashi
 
 import sys
 
-from absl import flags
-
 from libml import download, prepare
 from libml.descriptions import DATASET_INFO, STORED_AS, resolve_data_dir
 from libml.utils import InputError, run_main
+
+from absl import flags
 
 FLAGS = flags.FLAGS
 

@@ -3,11 +3,11 @@
 Training draws a missing split by itself; this is for making one beforehand, or for looking at it.
 """
 
-from absl import flags
-
 from libml import prepare, splits
 from libml.descriptions import resolve_data_dir
 from libml.utils import InputError, run_main
+
+from absl import flags
 
 FLAGS = flags.FLAGS
 

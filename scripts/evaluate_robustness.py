@@ -11,13 +11,13 @@ import json
 import os
 import textwrap
 
-import numpy as np
-from absl import flags
-from tqdm import tqdm
-
 from libml import corrupted_set, evaluate, pictures, run_model
 from libml.corrupted_set import BENCHMARK, NAMES, SEVERITIES, SHAPE
 from libml.utils import InputError, run_main, written_whole
+
+import numpy as np
+from absl import flags
+from tqdm import tqdm
 
 FLAGS = flags.FLAGS
 # name of a mean -> the corruptions that it is over; severities are in its name.

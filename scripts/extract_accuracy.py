@@ -11,10 +11,10 @@ import json
 import os
 import sys
 
+from libml.utils import InputError, run_main, written_whole
+
 import numpy as np
 import tensorflow as tf
-
-from libml.utils import InputError, run_main, written_whole
 
 LAST = (1, 10, 20, 50)
 

@@ -10,14 +10,13 @@ the averaged weights. FOLDER shows the first test images in TensorBoard's projec
 import math
 import os
 
-import numpy as np
-from absl import flags
-
 from libml import evaluate
 from libml.run_model import open_run
 from libml.utils import InputError, run_main, written_whole
 
+import numpy as np
 import tensorflow as tf
+from absl import flags
 
 FLAGS = flags.FLAGS
 # Images that the projector shows: their pictures must fit into one of 8192 pixels a side.

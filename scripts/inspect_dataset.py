@@ -1,10 +1,10 @@
 """Prints size, image shape and labels of each subset of a dataset: `inspect_dataset.py --dataset=svhn.1@250-5000`."""
 
-import numpy as np
-from absl import flags
-
 from libml import data_pair
 from libml.utils import run_main
+
+import numpy as np
+from absl import flags
 
 FLAGS = flags.FLAGS
 SUBSETS = 'labeled', 'unlabeled', 'valid', 'test'

@@ -9,11 +9,11 @@ import math
 import sys
 import textwrap
 
-import numpy as np
-from absl import flags
-
 from libml import grouping, pictures
 from libml.utils import InputError, run_main
+
+import numpy as np
+from absl import flags
 
 FLAGS = flags.FLAGS
 LOSSES = 'losses/'

@@ -7,11 +7,11 @@ views; for MixMatch: the views of the guess; for a pretraining of simclr.py: the
 of the run.
 """
 
-import numpy as np
-from absl import flags
-
 from libml import pictures, run_model
 from libml.utils import InputError, run_main
+
+import numpy as np
+from absl import flags
 
 FLAGS = flags.FLAGS
 COLUMNS = 4  # images in a line, each with its views

@@ -2,13 +2,10 @@
 
 import os
 import pathlib
-import sys
 
 import numpy as np
 import pytest
 
-# The scripts are no package: tests import them by name.
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / 'scripts'))
 GOLDEN = pathlib.Path(os.environ.get('LIBML_GOLDEN') or pathlib.Path(__file__).with_name('golden'))
 
 

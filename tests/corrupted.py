@@ -1,9 +1,9 @@
 """Pictures for the tests of corruptions, and what compares them."""
 
+from libml import corruptions
+
 import numpy as np
 from sklearn.datasets import load_sample_images
-
-from libml import corruptions
 
 FLAT = np.full([100, 32, 32, 3], 128, np.uint8)
 

@@ -1,12 +1,12 @@
 """ablation/ab_mixmatch.py is MixMatch, and each of its flags changes what it names."""
 
-import numpy as np
-import pytest
-import tensorflow as tf
-
 import toy
 from ablation.ab_mixmatch import AblationMixMatch
 from mixmatch import MixMatch
+
+import numpy as np
+import pytest
+import tensorflow as tf
 
 PLAIN = dict(toy.SMALL, arch='convnet', scales=1, mixmode='.', T=1., warmup_kimg=1)
 

@@ -3,15 +3,15 @@
 import importlib
 import pathlib
 
-import numpy as np
-import pytest
-import tensorflow as tf
-
 import toy
 from fixmatch import FixMatch
 from libml import data
 from libml.ctaugment import CTAugment
 from libml.utils import InputError
+
+import numpy as np
+import pytest
+import tensorflow as tf
 
 SMALL = dict(toy.SMALL, batch=4, uratio=2, filters=4, confidence=0.25, train_kimg=64)
 # Script -> its class, and the hyper-parameters whose table entry differs from FixMatch's.

@@ -2,14 +2,14 @@
 
 import json
 
-import numpy as np
-import pytest
-
 import accuracy_table
 import runner
 from libml import grouping
 from libml.utils import InputError
 from made_up import run_folder
+
+import numpy as np
+import pytest
 
 
 def titles(path):

@@ -1,13 +1,13 @@
 """adamatch.py against numpy: losses, gradients, order of updates, settings."""
 
-import numpy as np
-import pytest
-import tensorflow as tf
-
 import toy
 from adamatch import AdaMatch
 from libml import alignment, augment_domain, checkpoint, ctaugment, data_domain, data_pair, run_folder
 from libml.utils import InputError
+
+import numpy as np
+import pytest
+import tensorflow as tf
 
 SMALL = dict(toy.SMALL, batch=4, uratio=2, scales=1, augment='(s,s)')
 

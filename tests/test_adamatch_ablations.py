@@ -3,16 +3,16 @@
 import importlib
 import pathlib
 
-import numpy as np
-import pytest
-import tensorflow as tf
-
 import ablation
 import toy
 from adamatch import AdaMatch
 from libml import checkpoint
 from libml.utils import InputError
 from test_adamatch import SMALL, Recorded, dataset, fixed_feed, softmax
+
+import numpy as np
+import pytest
+import tensorflow as tf
 
 # Script -> its class, and the hyper-parameters that are new.
 ABLATIONS = {

@@ -2,13 +2,13 @@
 
 import re
 
-import numpy as np
-import pytest
-import tensorflow as tf
-
 import toy
 from adamatch import AdaMatch
 from test_adamatch import dataset
+
+import numpy as np
+import pytest
+import tensorflow as tf
 
 
 def our_names(arrays):

@@ -1,15 +1,15 @@
 """What AdaMatch is shown and what it reports: views, probes of CTAugment, test sets of a pair of domains."""
 
-import numpy as np
-import pytest
-import tensorflow as tf
-
 import runner
 import toy
 from adamatch import AdaMatch
 from libml import augment, data_domain, train
 from libml.draws import Draws
 from test_adamatch import dataset
+
+import numpy as np
+import pytest
+import tensorflow as tf
 
 SMALL = dict(arch='convnet', batch=4, uratio=1, filters=4, scales=1, train_kimg=1)
 # Each pixel of 16x16 tells its place.
@@ -92,8 +92,10 @@ def test_report_of_a_pair_of_domains(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize('args, text', [
     (['--source=digits', '--target=nothing'], '--target=nothing: '),
-    (['--source=digits', '--target=digits_m', '--dataset=digits.1@40-100'], '--dataset=digits.1@40-100 --source=digits')])
+    (['--source=digits', '--target=digits_m', '--dataset=digits.1@40-100'],
+     '--dataset=digits.1@40-100 --source=digits')])
 def test_bad_command_is_one_line_and_exit_1(tmp_path, args, text):
     code, out, err = runner.run('adamatch.py', *args, f'--data_dir={tmp_path}', f'--train_dir={tmp_path / "runs"}')
-    assert code == 1 and 'Config' not in out and text in err and len(err.splitlines()) == 1 and err.startswith('error: ')
+    assert code == 1 and 'Config' not in out and text in err
+    assert len(err.splitlines()) == 1 and err.startswith('error: ')
     assert not (tmp_path / 'runs').exists()

@@ -3,13 +3,13 @@
 import ast
 import math
 
-import numpy as np
-import pytest
-import tensorflow as tf
-
 from libml import archs, models, nn
 from libml.draws import Draws
 from libml.utils import InputError
+
+import numpy as np
+import pytest
+import tensorflow as tf
 
 tf1 = tf.compat.v1
 

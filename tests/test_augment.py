@@ -1,11 +1,11 @@
 """Weak augmentation against numpy."""
 
+from libml import augment
+from libml.draws import Draws
+
 import numpy as np
 import pytest
 import tensorflow as tf
-
-from libml import augment
-from libml.draws import Draws
 
 
 def run(build):

@@ -1,13 +1,13 @@
 """The grammar of AdaMatch's --augment and its primitives."""
 
-import numpy as np
-import pytest
-import tensorflow as tf
-
 from libml import augment_domain
 from libml.draws import Draws
 from libml.randaugment import RandAugment
 from libml.utils import InputError
+
+import numpy as np
+import pytest
+import tensorflow as tf
 
 
 @pytest.mark.parametrize('text, canonical', [

@@ -2,12 +2,12 @@
 
 import itertools
 
-import pytest
-
 from libml import augment_grammar
 from libml.autoaugment import AutoAugment
 from libml.randaugment import RandAugment, RandomLevelRandAugment
 from libml.utils import InputError
+
+import pytest
 
 TOKENS = ['d', 'x', 'm', 'aa', 'aac', 'ra', 'rac', 'rac2', 'rac9', 'r1_1_0', 'r4_15_75', 'r2_10_25']
 

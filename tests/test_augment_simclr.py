@@ -2,12 +2,12 @@
 
 import colorsys
 
+from libml import augment_simclr, color_jitter, resampling
+from libml.draws import Draws
+
 import numpy as np
 import pytest
 import tensorflow as tf
-
-from libml import augment_simclr, color_jitter, resampling
-from libml.draws import Draws
 
 IMAGES = np.random.RandomState(0).randint(0, 256, [6, 12, 10, 3]).astype(np.uint8)
 UNIT = IMAGES / 255
@@ -108,11 +108,12 @@ def test_crop_windows_by_hand():
     """Of ten draws the first that fits; at 12x60 many do not."""
     draws, n, height, width = Draws(3, 1), 500, 12, 60
     area, aspect = draws.uniform('area', [n, 10], 0.08, 1.), draws.uniform('aspect', [n, 10], *np.log([3 / 4, 4 / 3]))
-    area, aspect, places, windows = run(area, aspect, tf.stack([draws.uniform(name, [n]) for name in ('top', 'left')], 1),
+    corners = tf.stack([draws.uniform(name, [n]) for name in ('top', 'left')], 1)
+    area, aspect, places, windows = run(area, aspect, corners,
                                         tf.stack(augment_simclr.crop_windows(draws, n, height, width), 1))
     late = 0
     for i, window in enumerate(windows):
-        sizes = [(int(np.rint(np.sqrt(a * height * width / np.exp(r)))), int(np.rint(np.sqrt(a * height * width * np.exp(r)))))
+        sizes = [tuple(int(np.rint(np.sqrt(a * height * width * np.exp(sign * r)))) for sign in (-1, 1))
                  for a, r in zip(area[i], aspect[i])]
         fitting = [(rows, columns) for rows, columns in sizes if rows <= height and columns <= width]
         rows, columns = fitting[0] if fitting else (min(sizes[0][0], height), min(sizes[0][1], width))
@@ -193,7 +194,8 @@ def test_jitter_by_hand():
     images = np.random.RandomState(5).rand(n, 4, 3, 3)
     factors = [draws.uniform(name, [n], 0.6, 1.4) for name in names[:3]] + [draws.uniform('hue', [n], -0.1, 0.1)]
     factors, order, jitter, to_grey, values = run(
-        tf.stack(factors, 1), draws.uniform('order', [n, 4]), draws.uniform('jitter', [n, 1]), draws.uniform('grey', [n]),
+        tf.stack(factors, 1), draws.uniform('order', [n, 4]), draws.uniform('jitter', [n, 1]),
+        draws.uniform('grey', [n]),
         augment_simclr.jittered(planes(images), draws, 0.5))
     for i, image in enumerate(images):
         for choice in np.argsort(order[i]) if jitter[i, 0] < 0.8 else ():

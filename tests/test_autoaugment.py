@@ -1,11 +1,11 @@
 """AutoAugment: its tables, what it draws from them, and a whole policy."""
 
+from libml import autoaugment, image_levels
+from libml.draws import Draws
+
 import numpy as np
 import pytest
 import tensorflow as tf
-
-from libml import autoaugment, image_levels
-from libml.draws import Draws
 
 tf1 = tf.compat.v1
 

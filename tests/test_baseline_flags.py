@@ -2,8 +2,6 @@
 
 import re
 
-import pytest
-
 import toy
 from fully_supervised import FullySupervised
 from ict import ICT
@@ -14,6 +12,7 @@ from pi_model import PiModel
 from pseudo_label import PseudoLabel
 from vat import VAT
 
+import pytest
 
 FIRST, LAST = 'archconvnet_batch64', 'filters32_lr0.002_nclass10_repeat4_scales3'
 

@@ -2,10 +2,6 @@
 
 import ast
 
-import numpy as np
-import pytest
-import tensorflow as tf
-
 import toy
 from fully_supervised import FullySupervised
 from ict import ICT
@@ -17,6 +13,10 @@ from mixup import Mixup
 from pi_model import PiModel
 from pseudo_label import PseudoLabel
 from vat import VAT
+
+import numpy as np
+import pytest
+import tensorflow as tf
 
 CONVNET = dict(toy.SMALL, arch='convnet', scales=1)
 RESNET = dict(toy.SMALL, scales=1)

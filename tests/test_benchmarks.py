@@ -2,9 +2,9 @@
 
 import json
 
-import pytest
-
 import runner
+
+import pytest
 
 
 @pytest.mark.parametrize('script, args, keys', [

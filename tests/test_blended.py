@@ -3,13 +3,13 @@
 import io
 import pathlib
 
-import numpy as np
-import pytest
-from PIL import Image
-
 from libml import blended, data_pair, download, prepare, published
 from test_published import make_tar, publish, stored
 from test_records import refused
+
+import numpy as np
+import pytest
+from PIL import Image
 
 
 def png(image):

@@ -3,10 +3,6 @@
 import os
 import subprocess
 
-import numpy as np
-import pytest
-import tensorflow as tf
-
 import plot_views
 import runner
 import toy
@@ -18,6 +14,10 @@ from libml.draws import Draws
 from libml.run_folder import RunFolder
 from libml.teacher import Teacher
 from libml.utils import InputError
+
+import numpy as np
+import pytest
+import tensorflow as tf
 
 
 def arrays(path):

@@ -1,10 +1,10 @@
 """consistency.py: what cannot be is said in one line."""
 
-import pytest
-
 from consistency import Consistency
 from consistency_runs import SMALL, TEACHER, dataset, make_student, train
 from libml.utils import InputError
+
+import pytest
 
 
 @pytest.fixture(scope='module')

@@ -2,14 +2,14 @@
 
 import math
 
-import numpy as np
-import pytest
-from scipy import ndimage
-
 import corrupted
 from corrupted import FLAT, assert_truncated, parameters
 from libml import corruption_blur, corruption_digital, corruption_spatter, corruption_weather, corruptions
 from libml.image_draws import ImageDraws
+
+import numpy as np
+import pytest
+from scipy import ndimage
 
 each_severity = pytest.mark.parametrize('severity', [1, 2, 3, 4, 5])
 

@@ -3,17 +3,17 @@
 import io
 import math
 
+import corrupted
+from corrupted import FLAT, assert_truncated, parameters
+from libml import corrupted_set, corruption_blur, corruptions
+from libml.utils import InputError
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from matplotlib.colors import hsv_to_rgb, rgb_to_hsv
 from PIL import Image
 from scipy import ndimage
-
-import corrupted
-from corrupted import FLAT, assert_truncated, parameters
-from libml import corrupted_set, corruption_blur, corruptions
-from libml.utils import InputError
 
 each_severity = pytest.mark.parametrize('severity', [1, 2, 3, 4, 5])
 

@@ -1,9 +1,5 @@
 """CTAugment in ReMixMatch, MixMatch and supervised training; an ablation changes what it names and nothing else."""
 
-import numpy as np
-import pytest
-import tensorflow as tf
-
 import toy
 from ablation.ab_cta_remixmatch_noweak import ABReMixMatchNoWeak
 from ablation.cta_fsmixup import CTAFSMixup
@@ -15,6 +11,10 @@ from libml.run_folder import RunFolder
 from libml.utils import InputError
 from mixmatch import MixMatch
 from remixmatch import ReMixMatch
+
+import numpy as np
+import pytest
+import tensorflow as tf
 
 SMALL = dict(toy.SMALL, arch='convnet', scales=1, filters=2)
 LEARNED, PROBED = 0.5, 0.25

@@ -1,11 +1,13 @@
 """CTAugment's policies and rates against the sequential algorithm in numpy."""
 
-import numpy as np
-import pytest
-import tensorflow as tf
+import functools
 
 from libml import ctaugment
 from libml.draws import Draws
+
+import numpy as np
+import pytest
+import tensorflow as tf
 
 tf1 = tf.compat.v1
 NAMES, OPERATIONS, ROWS = ctaugment.NAMES, ctaugment.OPERATIONS, ctaugment.ROWS
@@ -111,6 +113,10 @@ def test_distribution_of_samples():
         assert np.all(np.abs(counts - n / 20) < 5 * (n / 20) ** 0.5)
 
 
+def updated(rates, policy, proximity):
+    return CTA.update(tf.constant(rates), ctaugment.Policy(*map(tf.constant, policy)), proximity)
+
+
 @pytest.mark.parametrize('names', [NAMES, ('rescale', 'identity'), ('posterize',)])
 def test_updates_equal_the_sequential_algorithm(names):
     """With few operations, many probes hit the same bin, in one batch and one image."""
@@ -119,7 +125,7 @@ def test_updates_equal_the_sequential_algorithm(names):
         policy = random_policy(64, 2, step, names)
         policy.params[:6] = np.array([0, 1, 1 / 17, 3 / 8, 5 / 6, 1 - 1e-12])[:, None, None]  # Ends and edges of bins.
         proximity = np.random.RandomState(step).uniform(size=64).astype(np.float32)
-        rates = run(lambda: CTA.update(tf.constant(rates), ctaugment.Policy(*map(tf.constant, policy)), proximity))
+        rates = run(functools.partial(updated, rates, policy, proximity))
         sequential.update(policy, proximity)
     assert rates.dtype == np.float32
     np.testing.assert_allclose(rates, sequential.matrix(), rtol=1e-5, atol=1e-7)

@@ -1,11 +1,11 @@
 """CTAugment's images: recorded operations, the meaning of parameters, policies and cutouts."""
 
+from libml import augment, ctaugment, image_ops
+from libml.draws import Draws
+
 import numpy as np
 import pytest
 import tensorflow as tf
-
-from libml import augment, ctaugment, image_ops
-from libml.draws import Draws
 
 tf1 = tf.compat.v1
 NAMES, OPERATIONS = ctaugment.NAMES, ctaugment.OPERATIONS

@@ -1,10 +1,10 @@
 """Streams, subsets, whitening."""
 
-import numpy as np
-import tensorflow as tf
-
 import toy
 from libml import augment, data
+
+import numpy as np
+import tensorflow as tf
 
 
 def batches(seed, first, count, n=10, batch=4, name='labeled'):

@@ -2,12 +2,12 @@
 
 import json
 
+from libml import data_domain, descriptions, records, splits
+from test_records import refused
+
 import numpy as np
 import pytest
 from PIL import Image
-
-from libml import data_domain, descriptions, records, splits
-from test_records import refused
 
 # Counts of training images; there are 10 for testing.
 COUNTS = {'mnist': 40, 'usps': 60, 'svhn': 50, 'made': 20}

@@ -2,11 +2,11 @@
 
 import json
 
-import numpy as np
-import pytest
-
 from libml import data_pair, descriptions, records
 from libml.utils import InputError
+
+import numpy as np
+import pytest
 
 
 @pytest.fixture(scope='module')
@@ -84,7 +84,8 @@ def test_class_weights(data_dir):
             data_pair.class_weights(text, 3)
 
 
-@pytest.mark.parametrize('text, sizes', [('made.1@60-0', [60, 0, 0]), ('made.1@9-51', [9, 0, 51]), ('made-59', [1, 0, 59])])
+@pytest.mark.parametrize('text, sizes', [
+    ('made.1@60-0', [60, 0, 0]), ('made.1@9-51', [9, 0, 51]), ('made-59', [1, 0, 59])])
 def test_no_unlabelled_image_left(data_dir, text, sizes):
     dataset = data_pair.DATASETS[text](data_dir)
     assert [len(s) for s in (dataset.labeled, dataset.unlabeled, dataset.valid)] == sizes

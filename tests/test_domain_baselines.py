@@ -2,10 +2,6 @@
 
 import os
 
-import numpy as np
-import pytest
-import tensorflow as tf
-
 import toy
 from baseline import Baseline
 from fixmatch_da import FixMatchDA
@@ -13,6 +9,10 @@ from libml.utils import InputError
 from mcd import MCD
 from noisy_student import NoisyStudent
 from test_adamatch import SMALL, cross_entropy, dataset, softmax
+
+import numpy as np
+import pytest
+import tensorflow as tf
 
 TINY = dict(SMALL, train_kimg=1)
 

@@ -5,10 +5,10 @@ import http.server
 import re
 import threading
 
-import pytest
-
 from libml import download
 from test_records import refused
+
+import pytest
 
 CONTENT = bytes(range(256)) * 5000
 MD5 = hashlib.md5(CONTENT).hexdigest()

@@ -1,10 +1,10 @@
 """Moving averages of variables: values, names, getter, order."""
 
-import numpy as np
-import tensorflow as tf
-
 from libml import archs, nn
 from libml.ema import MovingAverage
+
+import numpy as np
+import tensorflow as tf
 
 tf1 = tf.compat.v1
 

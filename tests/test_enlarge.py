@@ -1,11 +1,11 @@
 """Enlargement of small pictures against Pillow."""
 
+from libml import enlarge
+from libml.utils import InputError
+
 import numpy as np
 import pytest
 from PIL import Image
-
-from libml import enlarge
-from libml.utils import InputError
 
 
 @pytest.mark.parametrize('shape', [(8, 8, 1), (16, 16, 3), (28, 28, 1), (20, 32, 3), (32, 9, 1)])

@@ -4,6 +4,9 @@ import importlib.util
 import sys
 import time
 
+import toy
+from libml import events, train
+
 import pytest
 import tensorflow as tf
 import werkzeug.test
@@ -14,9 +17,6 @@ from tensorboard.plugins import base_plugin
 from tensorboard.plugins.core import core_plugin
 from tensorboard.plugins.hparams import hparams_plugin
 from tensorboard.plugins.scalar import scalars_plugin
-
-import toy
-from libml import events, train
 
 
 class Board:

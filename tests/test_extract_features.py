@@ -1,13 +1,13 @@
 """scripts/extract_features.py on a small pretraining of simclr.py."""
 
+import extract_features
+from libml import checkpoint, data_pair, evaluate
+from test_simclr import build
+
 import numpy as np
 import tensorflow as tf
 from google.protobuf import text_format
 from tensorboard.plugins.projector import ProjectorConfig
-
-import extract_features
-from libml import checkpoint, data_pair, evaluate
-from test_simclr import build
 
 
 def test_extract_features(tmp_path, capsys):

@@ -3,16 +3,16 @@
 import ast
 import glob
 
-import numpy as np
-import pytest
-import tensorflow as tf
-
 import toy
 from fixmatch import FixMatch
 from libml import checkpoint, ctaugment, data_pair
 from libml.cta_rates import LAG, Rates
 from libml.utils import InputError
 from uda import UDA
+
+import numpy as np
+import pytest
+import tensorflow as tf
 
 SMALL = dict(toy.SMALL, batch=4, uratio=2, filters=4)
 

@@ -1,12 +1,12 @@
 """Operations by level: recorded values, and chains of them against Pillow on RGBA images."""
 
+from libml import image_levels
+from libml.draws import Draws
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image, ImageEnhance, ImageOps
-
-from libml import image_levels
-from libml.draws import Draws
 
 tf1 = tf.compat.v1
 GREY = (127, 127, 127, 0)

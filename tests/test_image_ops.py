@@ -2,12 +2,12 @@
 
 import zlib
 
+from libml import image_ops, image_rescale
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
-
-from libml import image_ops, image_rescale
 
 tf1 = tf.compat.v1
 RESAMPLING = [Image.Resampling[name.upper()] for name in image_rescale.METHODS]

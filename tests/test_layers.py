@@ -2,13 +2,13 @@
 
 import re
 
-import numpy as np
-import pytest
-import tensorflow as tf
-
 from libml import layers
 from libml.draws import Draws
 from libml.utils import InputError
+
+import numpy as np
+import pytest
+import tensorflow as tf
 
 tf1 = tf.compat.v1
 BETAS = (0.75, 0.5)

@@ -1,10 +1,10 @@
 """Losses against formulas written out in numpy, gradients against finite differences of these formulas."""
 
+from libml import losses
+
 import numpy as np
 import pytest
 import tensorflow as tf
-
-from libml import losses
 
 tf1 = tf.compat.v1
 RNG = np.random.RandomState(0)

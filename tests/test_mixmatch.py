@@ -3,15 +3,15 @@
 import ast
 import shutil
 
-import numpy as np
-import pytest
-import tensorflow as tf
-
 import toy
 from conftest import GOLDEN
 from libml import checkpoint, layers
 from libml.utils import InputError
 from mixmatch import MixMatch
+
+import numpy as np
+import pytest
+import tensorflow as tf
 
 GOLDEN_PARAMS = ('arch', 'scales', 'filters', 'repeat', 'batch', 'lr', 'wd', 'ema', 'beta', 'w_match', 'warmup_kimg',
                  'mixmode', 'T')

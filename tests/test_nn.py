@@ -1,10 +1,10 @@
 """Names, initial values, dtypes and arithmetic of the layers."""
 
+from libml import nn
+
 import numpy as np
 import pytest
 import tensorflow as tf
-
-from libml import nn
 
 tf1 = tf.compat.v1
 

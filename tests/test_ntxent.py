@@ -1,10 +1,10 @@
 """NT-Xent against numpy loops, and the optimizers that come with SimCLR."""
 
+from libml import ntxent, optimizers
+
 import numpy as np
 import pytest
 import tensorflow as tf
-
-from libml import ntxent, optimizers
 
 PAIR = np.random.RandomState(0)
 PAIR = PAIR.randn(3, 4), PAIR.randn(3, 4)

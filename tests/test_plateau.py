@@ -1,14 +1,14 @@
 """The falling learning rate and the early end of training: on known sequences of scores, and in a model."""
 
-import numpy as np
-import pytest
-import tensorflow as tf
-
 import toy
 from consistency import Consistency
 from libml import checkpoint, nn
 from libml.plateau import EarlyStopping, Plateau
 from libml.utils import InputError
+
+import numpy as np
+import pytest
+import tensorflow as tf
 
 SMALL = dict(toy.SMALL, train_kimg=1, swa_bn_images=16)
 

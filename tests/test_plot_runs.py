@@ -2,15 +2,15 @@
 
 import itertools
 
-import numpy as np
-import pytest
-import tensorflow as tf
-
 import plot_runs
 import runner
 from libml import grouping, pictures
 from libml.utils import InputError
 from made_up import run_folder
+
+import numpy as np
+import pytest
+import tensorflow as tf
 
 
 def found(path):

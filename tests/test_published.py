@@ -7,11 +7,11 @@ import struct
 import sys
 import tarfile
 
-import numpy as np
-import pytest
-
 from libml import descriptions, prepare, published, records
 from test_records import refused
+
+import numpy as np
+import pytest
 
 RANDOM = np.random.RandomState(0)
 

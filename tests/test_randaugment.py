@@ -1,11 +1,11 @@
 """RandAugment: what it draws, and that its final cutout is grey."""
 
+from libml import image_levels, randaugment
+from libml.draws import Draws
+
 import numpy as np
 import pytest
 import tensorflow as tf
-
-from libml import image_levels, randaugment
-from libml.draws import Draws
 
 tf1 = tf.compat.v1
 

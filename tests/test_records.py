@@ -5,13 +5,13 @@ import json
 import os
 import re
 
+from libml import descriptions, records
+from libml.utils import InputError
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
-
-from libml import descriptions, records
-from libml.utils import InputError
 
 
 def refused(*texts):

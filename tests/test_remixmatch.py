@@ -1,13 +1,13 @@
 """remixmatch.py against numpy, from the formulas."""
 
-import numpy as np
-import pytest
-import tensorflow as tf
-
 import toy
 from libml import rotation
 from libml.utils import InputError
 from remixmatch import REDUX, ReMixMatch
+
+import numpy as np
+import pytest
+import tensorflow as tf
 
 CONVNET = dict(toy.SMALL, arch='convnet', cta=False)
 

@@ -5,10 +5,6 @@ import os
 import shutil
 import types
 
-import numpy as np
-import pytest
-import tensorflow as tf
-
 import create_corrupted
 import evaluate_robustness
 import runner
@@ -16,6 +12,10 @@ import toy
 from libml import corrupted_set, corruptions, data_pair, descriptions, enlarge, evaluate, records, run_model
 from libml.utils import InputError
 from mixmatch import MixMatch
+
+import numpy as np
+import pytest
+import tensorflow as tf
 
 NAMES = ['fog', 'contrast', 'pixelate', 'speckle_noise']
 N = 30  # test images

@@ -4,14 +4,14 @@ import json
 import os
 import types
 
-import numpy as np
-import pytest
-
 import toy
 from libml import checkpoint, run_folder, run_model, train
 from libml.data import Subset
 from libml.utils import InputError
 from mixmatch import MixMatch
+
+import numpy as np
+import pytest
 
 PARAMS = dict(toy.SMALL, arch='convnet', lr=0.5, rerun='again')
 

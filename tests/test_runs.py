@@ -6,12 +6,12 @@ import re
 import shlex
 import subprocess
 
-import pytest
-
 import runner
 import toy
 from baseline import Baseline
 from libml import data_domain, data_pair
+
+import pytest
 
 COUNTS = {('fixmatch.sh', 'cifar10'): 2 * 3 * 2, ('fixmatch.sh', 'cifar100'): 2 * 3 * 2,
           ('fixmatch.sh', 'svhn'): 2 * 3 * 2, ('fixmatch.sh', 'stl10'): 2 * 2, ('fixmatch.sh', 'uda'): 3 * 2,

@@ -1,10 +1,10 @@
 """Schedules at their corners."""
 
+from libml import schedules
+
 import numpy as np
 import pytest
 import tensorflow as tf
-
-from libml import schedules
 
 tf1 = tf.compat.v1
 
@@ -46,6 +46,8 @@ def test_schedules_of_adamatch():
         lr, constant, doubled = session.run([
             schedules.cosine_to(at_all, 0.25), schedules.cosine_phases(at_all, [(0.5, 1.), (1., 1.)]),
             schedules.cosine_phases(at_all, [(0.5, 1.), (1., 2.)])])
-    np.testing.assert_allclose(lr[[0, 2, 4, 6, 8, 9, 10]], [1, .991325, .946195, .790569, .549871, .375088, .25], rtol=1e-5)
-    np.testing.assert_allclose(constant[[0, 1, 3, 4, 5, 6, 8, 10]], [0, .024472, .146447, .5, .853553, 1, 1, 1], atol=1e-6)
+    np.testing.assert_allclose(lr[[0, 2, 4, 6, 8, 9, 10]], [1, .991325, .946195, .790569, .549871, .375088, .25],
+                               rtol=1e-5)
+    np.testing.assert_allclose(constant[[0, 1, 3, 4, 5, 6, 8, 10]], [0, .024472, .146447, .5, .853553, 1, 1, 1],
+                               atol=1e-6)
     np.testing.assert_allclose(doubled[[4, 6, 7, 8, 10]], [.5, 1, 1.146447, 1.5, 2], atol=1e-6)

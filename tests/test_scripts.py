@@ -3,13 +3,13 @@
 import json
 import os
 
-import numpy as np
-import pytest
-import tensorflow as tf
-
 import extract_accuracy
 from libml import checkpoint, evaluate
 from libml.utils import InputError
+
+import numpy as np
+import pytest
+import tensorflow as tf
 
 
 def write_events(folder, start, values, suffix):

@@ -5,16 +5,16 @@ import os
 import shutil
 import subprocess
 
-import numpy as np
-import pytest
-import tensorflow as tf
-
 import runner
 import toy
 from libml import checkpoint, knn
 from libml.utils import InputError
 from simclr import SimCLR
 from test_ntxent import by_hand
+
+import numpy as np
+import pytest
+import tensorflow as tf
 
 SMALL = dict(toy.SMALL, batch=4, uratio=2, scales=1, train_kimg=1)
 
@@ -244,8 +244,9 @@ def test_encoder_that_does_not_fit(pretrained, tmp_path, params, text):
     assert '\n' not in str(error.value) and not os.listdir(tmp_path)
 
 
-@pytest.mark.parametrize('recorded, text', [(dict(stage='supervised'), 'is of a run with stage=supervised: give one with'),
-                                            (dict(whiten=True), 'whiten=True: give one with whiten=False')])
+@pytest.mark.parametrize('recorded, text', [
+    (dict(stage='supervised'), 'is of a run with stage=supervised: give one with'),
+    (dict(whiten=True), 'whiten=True: give one with whiten=False')])
 def test_run_that_is_no_pretraining_of_such_images(pretrained, tmp_path, recorded, text):
     folder = shutil.copytree(pretrained[0].folder.path, tmp_path / 'source')
     args = json.loads((folder / 'args' / 'args.json').read_text())

@@ -4,11 +4,11 @@ import collections
 import json
 import os
 
-import numpy as np
-import pytest
-
 from libml import descriptions, records, split_rule, splits
 from test_records import refused
+
+import numpy as np
+import pytest
 
 # Published class counts of SVHN, by stored label (digit - 1): digits 1..9, then 0.
 SVHN_TRAIN = [13861, 10585, 8497, 7458, 6882, 5727, 5595, 5045, 4659, 4948]

@@ -1,10 +1,10 @@
 """Means of snapshots, and batch-norm statistics of averaged weights, against numpy."""
 
+from libml import ema, nn, swa
+
 import numpy as np
 import pytest
 import tensorflow as tf
-
-from libml import ema, nn, swa
 
 
 @pytest.mark.parametrize('start, period', [(0, 1), (0, 3), (4, 2), (5, 4)])

@@ -7,10 +7,6 @@ import os
 import re
 import signal
 
-import numpy as np
-import pytest
-import tensorflow as tf
-
 import extract_accuracy
 import runner
 import toy
@@ -18,6 +14,10 @@ from libml import checkpoint
 from libml.run_folder import RunFolder
 from libml.utils import Diverged, InputError
 from mixmatch import MixMatch
+
+import numpy as np
+import pytest
+import tensorflow as tf
 
 
 @pytest.fixture(scope='module')

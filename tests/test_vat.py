@@ -1,12 +1,12 @@
 """vat.py: the power iteration and the losses of a linear classifier against numpy."""
 
-import numpy as np
-import tensorflow as tf
-from easydict import EasyDict
-
 import toy
 from libml import nn
 from vat import VAT, unit
+
+import numpy as np
+import tensorflow as tf
+from easydict import EasyDict
 
 
 def softmax(z):

@@ -1,10 +1,8 @@
 """Small made-up datasets and models for the tests."""
 
-import numpy as np
-
-# libml comes before TensorFlow: it sets its log level.
 from libml import data
 
+import numpy as np
 import tensorflow as tf
 from easydict import EasyDict
 
