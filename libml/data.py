@@ -58,9 +58,11 @@ class DataSet:
         mean, std: float32 [colors], what the network's input is normalised with (0 and 1 unless whitened).
         p_unlabeled: float32 [nclass] class weights with maximum 1, or None.
         more_tests: dict name -> Subset, further test sets that a report gives the accuracy on.
+        labels_known: whether the labels of all unlabelled images are true.
     """
 
-    def __init__(self, name, labeled, unlabeled, valid, test, nclass, mirror, shift, whiten=False, p_unlabeled=None):
+    def __init__(self, name, labeled, unlabeled, valid, test, nclass, mirror, shift, whiten=False, p_unlabeled=None,
+                 labels_known=True):
         self.name = name
         self.base = re.match(r'\w*', name)[0]
         self.labeled = labeled
@@ -71,6 +73,7 @@ class DataSet:
         self.nclass = nclass
         self.weak = Weak(mirror, shift)
         self.p_unlabeled = p_unlabeled
+        self.labels_known = labels_known
         self.more_tests = {}
         self.mean = np.zeros(self.colors, np.float32)
         self.std = np.ones(self.colors, np.float32)

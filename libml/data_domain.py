@@ -8,7 +8,6 @@ import re
 
 from libml import descriptions, prepare, records, splits
 from libml.data import DataSet, Subset
-from libml.data_pair import NO_MIRROR
 from libml.enlarge import enlarge
 from libml.utils import InputError
 
@@ -81,15 +80,15 @@ def load(source, target, data_dir='', whiten=False):
     source_trains, source_tests = [], {}
     for name in flags:
         if name != target_name:
-            # The unlabelled images of STL-10 are no source: they are stored with label 0.
-            paths = descriptions.train_paths(data_dir, name)[:1 if name == 'stl10' else None]
-            source_trains.append(read(name, paths))
+            # Images whose labels are not true are no source.
+            source_trains.append(read(name, descriptions.labeled_paths(data_dir, infos[name])))
             source_tests[name] = _whole(read(name, [descriptions.test_path(data_dir, name)]))
-    train = read(target_name, descriptions.train_paths(data_dir, target_name))
+    train = read(target_name, descriptions.train_paths(data_dir, infos[target_name]))
     test = _whole(read(target_name, [descriptions.test_path(data_dir, target_name)]))
     return DomainDataSet(f'{source}_to_{target}', _whole(_joined(source_trains)), Subset(*train, positions),
                          _whole(train), test, source, target_name, source_tests, nclass=len(classes),
-                         mirror=not set(flags) & set(NO_MIRROR), shift=shape[0] // 8, whiten=whiten)
+                         mirror=all(info.mirror for info in infos.values()), shift=shape[0] // 8, whiten=whiten,
+                         labels_known=not infos[target_name].unlabeled)
 
 
 def parse_target(text):

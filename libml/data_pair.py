@@ -11,10 +11,6 @@ import numpy as np
 
 GRAMMAR = ('<name>.<seed>@<labels>-<valid> (such as cifar10.3@250-5000), or <name>-<valid> for all labels (such as '
            'cifar10-5000)')
-# Weak augmentation mirrors pictures of things; digits would become other signs.
-NO_MIRROR = ('digits', 'digits_m', 'mnist', 'mnist_m', 'svhn', 'svhn_noextra', 'usps')
-# Fashion-MNIST is trained on at 32x32: a border of zeros around 28x28, as in remixmatch@f7061eb.
-BORDER = {'fashion_mnist': 2}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +69,9 @@ def load(name, split, data_dir='', whiten=False, p_unlabeled=''):
     """The dataset of a Name, decoded into memory; a split that is not there is drawn, `digits` is made at first use.
 
     The first `valid` images in the split's order of the unlabelled ones that carry no label are for validation, and
-    leave training. Where all labels are used, the first `valid` training images are, and nothing is unlabelled.
+    leave training. Where all labels are used, the first `valid` training images are, and nothing is unlabelled. Images
+    of the description's `unlabeled` subsets have no true label: they are never for validation, and not used with all
+    labels.
 
     Args:
         name: a Name.
@@ -88,15 +86,14 @@ def load(name, split, data_dir='', whiten=False, p_unlabeled=''):
     prepare.ensure(name.name, data_dir)
     info = descriptions.read_description(data_dir, name.name)
     weights = class_weights(p_unlabeled, info.nclass)
-    paths = descriptions.train_paths(data_dir, name.name)
+    paths = descriptions.train_paths(data_dir, info)
+    pool = len(records.read_labels(descriptions.labeled_paths(data_dir, info), info.nclass))
     if name.labels is None:
-        order = np.arange(len(records.read_labels(paths, info.nclass)))
+        order = np.arange(pool)
         label = order[:0]
     else:
         label, order = split(data_dir, name.name, name.seed, name.labels)
-    valid = order[~np.isin(order, label)]
-    if name.name == 'stl10':  # What its unlabelled file says of classes is not true.
-        valid = valid[valid < len(records.read_labels(paths[:1]))]
+    valid = order[~np.isin(order, label) & (order < pool)]
     # With labelled images there is something to train on, also if these are all that there is.
     most = len(valid) - (name.labels is None)
     if name.valid > most:
@@ -110,15 +107,15 @@ def load(name, split, data_dir='', whiten=False, p_unlabeled=''):
     test = read_images([descriptions.test_path(data_dir, name.name)], info)
     subsets = [Subset(*train, positions) for positions in (label, unlabel, valid)]
     return DataSet(str(name), *subsets, Subset(*test, np.arange(len(test[1]))), nclass=info.nclass,
-                   mirror=name.name not in NO_MIRROR, shift=test[0].shape[2] // 8, whiten=whiten, p_unlabeled=weights)
+                   mirror=info.mirror, shift=test[0].shape[2] // 8, whiten=whiten, p_unlabeled=weights,
+                   labels_known=not info.unlabeled)
 
 
 def read_images(paths, info):
     """Images with their border, uint8 [n, h, w, c], and labels int32 [n], of records that a Description describes."""
     pixels, targets = records.read_records(paths, info.height, info.width, info.colors, info.nclass)
-    border = BORDER.get(info.name, 0)
-    if border:
-        pixels = np.pad(pixels, [(0, 0), (border, border), (border, border), (0, 0)])
+    if info.border:
+        pixels = np.pad(pixels, [(0, 0), (info.border, info.border), (info.border, info.border), (0, 0)])
     return pixels, targets
 
 

@@ -5,7 +5,7 @@ import os
 from libml import download
 from libml.descriptions import (
     DATASET_INFO,
-    STL10_FOLDS,
+    FOLDS,
     STORED_AS,
     read_description,
     subset_path,
@@ -39,8 +39,8 @@ def create(name, data_dir, archives=None):
         raise InputError(f'unknown dataset {name!r}, choose from ' + ', '.join(DATASET_INFO))
     stored_as = STORED_AS.get(name, name)
     paths = {subset: subset_path(data_dir, name, subset) for subset in DATASET_INFO[name].counts}
-    if name == 'stl10':
-        paths[STL10_FOLDS] = os.path.join(data_dir, STL10_FOLDS)
+    if name in FOLDS:
+        paths[FOLDS[name]] = os.path.join(data_dir, FOLDS[name])
     missing = [output for output, path in paths.items() if not os.path.exists(path)]
     if not missing:
         return []
@@ -66,7 +66,8 @@ def create(name, data_dir, archives=None):
 
 def missing(name, data_dir):
     """Paths of the records of a dataset that are not in the data folder."""
-    paths = train_paths(data_dir, name) + [test_path(data_dir, name)]
+    info = read_description(data_dir, name)
+    paths = train_paths(data_dir, info) + [test_path(data_dir, name)]
     return [path for path in paths if not os.path.exists(path)]
 
 
@@ -85,7 +86,6 @@ def ensure(name, data_dir):
         raise InputError(f'there is no {lacking[0]}: make it with '
                          f'`python scripts/create_datasets.py --data_dir={data_dir} {name}`')
     else:
-        read_description(data_dir, name)  # Says which names are known.
         raise InputError(f'there is no {lacking[0]}')
 
 

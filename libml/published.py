@@ -8,7 +8,7 @@ import tarfile
 import zlib
 
 from libml import blended
-from libml.descriptions import STL10_FOLDS
+from libml.descriptions import FOLDS
 from libml.split_rule import class_weights, draw_labeled
 from libml.utils import InputError, one_line
 
@@ -181,7 +181,7 @@ def _stl10(locate, wanted):
     names = [folder + name for name in ('train_X.bin', 'train_y.bin', 'test_X.bin', 'test_y.bin', 'unlabeled_X.bin',
                                         'fold_indices.txt')]
     contents = tar_members(locate('stl10_binary.tar.gz'), names)
-    yield STL10_FOLDS, contents[f'{folder}fold_indices.txt']
+    yield FOLDS['stl10'], contents[f'{folder}fold_indices.txt']
     for subset in ('train', 'test', 'unlabeled'):
         images = stl10_images(contents[f'{folder}{subset}_X.bin'], f'{subset}_X.bin')
         labels = np.zeros(len(images), np.int64)  # As in the original: unlabelled images carry label 0.

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 
-from libml.descriptions import STL10_FOLDS, read_description, train_paths
+from libml.descriptions import FOLDS, read_description, train_paths
 from libml.records import read_labels
 from libml.split_rule import class_weights, draw_labeled, draw_per_class, unlabeled_order
 from libml.utils import InputError, one_line, written_whole
@@ -23,32 +23,32 @@ class _Source:
     """The labels of the training records of one dataset and what its splits may draw from.
 
     Attributes: labels int32 [n] of all records; pool, the number of records from the front that may be labelled;
-    weights float64 [nclass]. The unlabelled images of STL-10 are stored with label 0, so its classes count as equal
-    and its labels come from the train file alone (the original could draw from all: spec D32).
+    weights float64 [nclass]. Subsets whose labels are not true give no labelled image and no weight. (The original
+    could draw STL-10's labels from its unlabelled images, which are stored with label 0.)
     """
 
     def __init__(self, data_dir, name):
         self.data_dir, self.name = data_dir, name
-        nclass = read_description(data_dir, name).nclass
-        parts = [read_labels([path], nclass) for path in train_paths(data_dir, name)]
+        info = read_description(data_dir, name)
+        parts = [read_labels([path], info.nclass) for path in train_paths(data_dir, info)]
         self.labels = np.concatenate(parts)
-        self.pool = len(parts[0]) if name == 'stl10' else len(self.labels)
-        self.weights = np.ones(nclass) if name == 'stl10' else class_weights(self.labels, nclass)
+        self.pool = sum(map(len, parts[:len(info.labeled_subsets)]))
+        self.weights = class_weights(self.labels[:self.pool], info.nclass)
 
     def labeled(self, seed, size):
-        """Sorted labelled positions: int64 [size]. STL-10's published folds are its seeds 0..9 with 1000 labels."""
-        if self.name == 'stl10' and size == FOLD_SIZE and 0 <= seed < 10:
-            return np.sort(read_folds(self.data_dir, self.pool)[seed])
+        """Sorted labelled positions: int64 [size]. Published folds are the seeds 0..9 with 1000 labels."""
+        if self.name in FOLDS and size == FOLD_SIZE and 0 <= seed < 10:
+            return np.sort(read_folds(self.data_dir, self.name, self.pool)[seed])
         return np.sort(draw_labeled(self.labels[:self.pool], self.weights, seed, size))
 
 
-def read_folds(data_dir, ntrain):
-    """The ten published folds of STL-10 from `stl10_fold_indices.txt`: int64 [10, 1000], positions below ntrain.
+def read_folds(data_dir, name, ntrain):
+    """The ten published folds of a dataset in FOLDS, such as stl10: int64 [10, 1000], positions below ntrain.
 
     Raises:
         InputError: the file is missing or damaged.
     """
-    path = os.path.join(data_dir, STL10_FOLDS)
+    path = os.path.join(data_dir, FOLDS[name])
     try:
         with open(path) as f:
             folds = [np.array(line.split(), np.int64) for line in f if line.strip()]

@@ -3,8 +3,9 @@
 python scripts/extract_features.py --run=RUN_FOLDER --out=FILE.npz [--projector=FOLDER]
 
 The file holds `<subset>_features`, float32 [n, F], and `<subset>_labels`, int32 [n], of the subsets labeled, unlabeled,
-valid and test that have images; STL-10's unlabelled images have no labels. Features are those before the last layer, of
-the averaged weights. FOLDER shows the first test images in TensorBoard's projector: tensorboard --logdir=FOLDER.
+valid and test that have images. Unlabelled images have no labels in it where the dataset does not know them (STL-10).
+Features are those before the last layer, of the averaged weights. FOLDER shows the first test images in TensorBoard's
+projector: tensorboard --logdir=FOLDER.
 """
 
 import math
@@ -80,7 +81,7 @@ def write(run, out, projector='', data_dir=''):
     parts = subsets(model.dataset)
     arrays = {f'{name}_features': value for name, value in features.items()}
     arrays.update({f'{name}_labels': subset.labels for name, subset in parts.items()
-                   if (name, model.dataset.base) != ('unlabeled', 'stl10')})
+                   if name != 'unlabeled' or model.dataset.labels_known})
     with written_whole(out, 'wb') as f:
         np.savez(f, **arrays)
     print(out, *(f'{name} {"x".join(map(str, value.shape))}' for name, value in features.items()))

@@ -105,6 +105,23 @@ def test_stl10_with_all_its_labels(tmp_path):
                 registry[text](str(tmp_path))
 
 
+def test_own_unlabelled_pictures(tmp_path):
+    """Subsets that the description calls unlabelled give no labels, no validation images and no weights of classes."""
+    for subset, n in (('train', 20), ('web', 40), ('test', 10)):
+        images = np.arange(n, dtype=np.uint8)[:, None, None, None].repeat(8, 1).repeat(8, 2)
+        records.write_records(str(tmp_path / f'own-{subset}.tfrecord'), images,
+                              np.arange(n) % (1 if subset == 'web' else 2))
+    descriptions.write_description(str(tmp_path), descriptions.Description(
+        'own', 8, 8, 1, 2, ('a', 'b'), dict(train=20, web=40, test=10), mirror=False, border=4, unlabeled=('web',)))
+    for registry, unlabeled in ((data_pair.DATASETS, 44), (data_pair.PAIR_DATASETS, 54)):
+        dataset = registry['own.1@10-6'](str(tmp_path))
+        assert [len(s) for s in (dataset.labeled, dataset.unlabeled, dataset.valid)] == [10, unlabeled, 6]
+        assert np.bincount(dataset.labeled.labels).tolist() == [5, 5] and max(dataset.valid.positions) < 20
+        assert not dataset.weak.mirror and not dataset.labels_known and dataset.test.images.shape == (10, 16, 16, 1)
+    everything = data_pair.DATASETS['own-3'](str(tmp_path))
+    assert [len(s) for s in (everything.labeled, everything.unlabeled, everything.valid)] == [17, 0, 3]
+
+
 @pytest.mark.parametrize('text, reason', [('made.1@61-0', '60'), ('made.1@60-1', 'can be 0 at most'),
                                           ('made.1@9-52', 'can be 51 at most'), ('made-60', 'can be 59 at most'),
                                           ('nothing.1@9-6', 'unknown dataset')])

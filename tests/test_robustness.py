@@ -31,7 +31,7 @@ def data_dir(tmp_path_factory):
         info = descriptions.Description(name, size, size, colors, 5, tuple('abcde'), dict(train=90, test=N))
         descriptions.write_description(folder, info)
         order = np.concatenate([toys.labeled.positions, toys.unlabeled.positions, toys.valid.positions])
-        path, = descriptions.train_paths(folder, name)
+        path, = descriptions.train_paths(folder, info)
         records.write_records(path, toys.test.pixels[order], toys.test.targets[order])
         records.write_records(descriptions.test_path(folder, name), toys.test.images, toys.test.labels)
     return folder
