@@ -7,6 +7,7 @@ python adamatch.py --dataset=cifar10.3@40-1                              # semi-
 
 from libml import domain_model, schedules, train
 from libml.alignment import Alignment
+from libml.hparams import Hparam
 
 import tensorflow as tf
 
@@ -16,10 +17,11 @@ class AdaMatch(domain_model.PseudoLabelModel):
 
     HPARAMS = dict(
         domain_model.PseudoLabelModel.HPARAMS,
-        confidence=(0.9, 'Share of the mean confidence on weak source images that a weak prediction must have to be '
+        confidence=Hparam(0.9, 'Share of the mean confidence on weak source images that a weak prediction must have '
+                          'to be '
                          'trained on; with --nouse_cr a probability.'),
-        use_cr=(True, 'Whether confidence is relative to that on weakly augmented source images.'),
-        wu=(1., 'Weight of the unlabelled loss at the end; until half of the training it rises from 0 to 1.'),
+        use_cr=Hparam(True, 'Whether confidence is relative to that on weakly augmented source images.'),
+        wu=Hparam(1., 'Weight of the unlabelled loss at the end; until half of the training it rises from 0 to 1.'),
     )
 
     def interpolated(self, batch, joint):

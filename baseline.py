@@ -5,6 +5,7 @@ python baseline.py --source=mnist --target=usps --nouse_unlabeled # the source a
 """
 
 from libml import domain_model, train
+from libml.hparams import Hparam
 from libml.utils import InputError
 
 import tensorflow as tf
@@ -15,7 +16,8 @@ class Baseline(domain_model.DomainModel):
 
     HPARAMS = dict(
         domain_model.DomainModel.HPARAMS,
-        use_unlabeled=(True, 'Whether unlabelled images are in the batch; without them, nothing is learned of them.'),
+        use_unlabeled=Hparam(True, 'Whether unlabelled images are in the batch; without them, nothing is learned of '
+                             'them.'),
     )
 
     def resolve_params(self):

@@ -13,6 +13,7 @@ import contextlib
 from libml import augment, augment_grammar, data_pair, ema, enlarge, losses, plateau_model, swa, train
 from libml.data import DataSet, Subset
 from libml.draws import Draws
+from libml.hparams import Hparam
 from libml.loop import KIMG
 from libml.teacher import SCOPE, Teacher
 from libml.utils import InputError
@@ -39,31 +40,33 @@ class Consistency(plateau_model.PlateauModel):
     """
 
     DATASETS = data_pair.PAIR_DATASETS
-    LOOP_FLAGS = dict(train.LOOP_FLAGS, enlarge=(False, 'Enlarge small and grey images to 32x32 colour.'))
+    LOOP_FLAGS = dict(train.LOOP_FLAGS, enlarge=Hparam(False, 'Enlarge small and grey images to 32x32 colour.'))
     # What shapes a student only.
     STUDENT = dict(
-        augment=('r2_9_0', 'The student\'s noise, a token of: ' + augment_grammar.CHOICES),
-        kl_t2=(False, 'Multiply the distance to the teacher by temperature^2.'),
-        temperature=(10., 'Softens the predictions of teacher and student in the distance between them.'),
-        uratio=(1, 'Images of the whole training set for each labelled one; of no effect where all are labelled.'),
-        wkl=(0.5, 'Weight of the distance to the teacher.'),
-        wxe=(0.5, 'Weight of the cross entropy.'),
+        augment=Hparam('r2_9_0', 'The student\'s noise, a token of: ' + augment_grammar.CHOICES),
+        kl_t2=Hparam(False, 'Multiply the distance to the teacher by temperature^2.'),
+        temperature=Hparam(10., 'Softens the predictions of teacher and student in the distance between them.'),
+        uratio=Hparam(1, 'Images of the whole training set for each labelled one; of no effect where all are '
+                      'labelled.'),
+        wkl=Hparam(0.5, 'Weight of the distance to the teacher.'),
+        wxe=Hparam(0.5, 'Weight of the cross entropy.'),
     )
     HPARAMS = dict(
         plateau_model.PlateauModel.HPARAMS,
         **STUDENT,
-        stage=('teacher', f'{" or ".join(STAGES)}.'),
-        teacher=('', 'Run folder of the student\'s teacher.', False),
-        batch=(128, 'Labelled images in a batch.'),
-        lr=(0.001, 'First learning rate of Adam.'),
-        train_kimg=(4800, 'Longest training in kimg (1,024 labelled images).', False),
-        bn_momentum=(0.99, 'Momentum of the running batch-norm statistics; short runs want less (0.9).', False),
-        average=('none', 'Average of the weights: none, ma (exponential average) or swa (mean of snapshots).'),
-        ema=(0.99, 'Decay of --average=ma.'),
-        swa_start_kimg=(0, 'First snapshot of --average=swa.', False),
-        swa_period=(10, 'Steps between snapshots of --average=swa.', False),
-        swa_bn_images=(4096, 'Training images for the batch-norm statistics of an average.', False),
-        plateau_factor=(0., 'What the learning rate falls by; 0 means 0.1 for a teacher, 0.5 for a student.', False),
+        stage=Hparam('teacher', f'{" or ".join(STAGES)}.'),
+        teacher=Hparam('', 'Run folder of the student\'s teacher.', False),
+        batch=Hparam(128, 'Labelled images in a batch.'),
+        lr=Hparam(0.001, 'First learning rate of Adam.'),
+        train_kimg=Hparam(4800, 'Longest training in kimg (1,024 labelled images).', False),
+        bn_momentum=Hparam(0.99, 'Momentum of the running batch-norm statistics; short runs want less (0.9).', False),
+        average=Hparam('none', 'Average of the weights: none, ma (exponential average) or swa (mean of snapshots).'),
+        ema=Hparam(0.99, 'Decay of --average=ma.'),
+        swa_start_kimg=Hparam(0, 'First snapshot of --average=swa.', False),
+        swa_period=Hparam(10, 'Steps between snapshots of --average=swa.', False),
+        swa_bn_images=Hparam(4096, 'Training images for the batch-norm statistics of an average.', False),
+        plateau_factor=Hparam(0., 'What the learning rate falls by; 0 means 0.1 for a teacher, 0.5 for a student.',
+                              False),
     )
 
     @classmethod
@@ -93,7 +96,7 @@ class Consistency(plateau_model.PlateauModel):
         p = self.params
         self.teacher = None
         if p.stage == 'teacher':
-            for name, default in dict({name: spec[0] for name, spec in self.STUDENT.items()}, teacher='').items():
+            for name, default in dict({name: spec.default for name, spec in self.STUDENT.items()}, teacher='').items():
                 if p[name] != default:
                     raise InputError(f'--{name}={p[name]} is for --stage=student, this is --stage=teacher')
             return

@@ -5,6 +5,7 @@ python fixmatch.py --dataset=cifar10.3@40-1 --augment=d.d.rac    # RandAugment i
 """
 
 from libml import cta_model, losses, train
+from libml.hparams import Hparam
 
 import tensorflow as tf
 from easydict import EasyDict
@@ -15,7 +16,7 @@ class FixMatch(cta_model.CTAModel):
 
     HPARAMS = dict(
         cta_model.CTAModel.HPARAMS,
-        wu=(1., 'Weight of the loss on unlabelled images.'),
+        wu=Hparam(1., 'Weight of the loss on unlabelled images.'),
     )
 
     def targets(self, logits_weak):

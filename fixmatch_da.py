@@ -5,6 +5,7 @@ python fixmatch_da.py --source=mnist --target=usps
 
 from libml import domain_model, losses, train
 from libml.alignment import Alignment
+from libml.hparams import Hparam
 
 import tensorflow as tf
 
@@ -14,7 +15,7 @@ class FixMatchDA(domain_model.PseudoLabelModel):
 
     HPARAMS = dict(
         domain_model.PseudoLabelModel.HPARAMS,
-        wu=(1., 'Weight of the loss on pseudo-labels.'),
+        wu=Hparam(1., 'Weight of the loss on pseudo-labels.'),
     )
 
     def algorithm(self):

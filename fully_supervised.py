@@ -6,6 +6,7 @@ python fully_supervised.py --dataset=cifar10.3@250-1        # the 250 labels alo
 """
 
 from libml import adam_model, baseline_model, layers, train
+from libml.hparams import Hparam
 from libml.utils import InputError
 
 
@@ -17,11 +18,11 @@ class FullySupervised(baseline_model.BaselineModel):
 
     HPARAMS = dict(
         baseline_model.BaselineModel.HPARAMS,
-        wd=(0.002, baseline_model.BaselineModel.HPARAMS['wd'][1]),
-        dropout=(0., 'Probability that an entry of the network\'s last features is dropped in training.'),
-        mixup=(False, 'Train on mixtures of images in place of smoothed labels.', False),
-        smoothing=(0.001, 'Share of a label that is spread over all classes; not with --mixup.'),
-        beta=(adam_model.BETA[0], adam_model.BETA[1] + ' Only with --mixup.'),
+        wd=baseline_model.BaselineModel.HPARAMS['wd']._replace(default=0.002),
+        dropout=Hparam(0., 'Probability that an entry of the network\'s last features is dropped in training.'),
+        mixup=Hparam(False, 'Train on mixtures of images in place of smoothed labels.', False),
+        smoothing=Hparam(0.001, 'Share of a label that is spread over all classes; not with --mixup.'),
+        beta=adam_model.BETA._replace(help=adam_model.BETA.help + ' Only with --mixup.'),
     )
     VIEWS = 0
 
@@ -33,7 +34,7 @@ class FullySupervised(baseline_model.BaselineModel):
         if p.dropout and p.arch == 'convnet':
             raise InputError(f'--dropout={p.dropout}: --arch=convnet has none')
         self.unused = 'smoothing' if p.mixup else 'beta'
-        if p[self.unused] != self.HPARAMS[self.unused][0]:
+        if p[self.unused] != self.HPARAMS[self.unused].default:
             raise InputError(f'--{self.unused}={p[self.unused]}: it goes {"without" if p.mixup else "with"} --mixup')
 
     def experiment_name(self):

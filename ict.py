@@ -4,6 +4,7 @@ python ict.py --dataset=cifar10.3@250-5000 --beta=0.75 --consistency_weight=1000
 """
 
 from libml import adam_model, baseline_model, layers, losses, train
+from libml.hparams import Hparam
 
 import tensorflow as tf
 
@@ -17,7 +18,7 @@ class ICT(baseline_model.BaselineModel):
     HPARAMS = dict(
         baseline_model.BaselineModel.HPARAMS,
         beta=adam_model.BETA,
-        consistency_weight=(50., baseline_model.CONSISTENCY_WEIGHT),
+        consistency_weight=Hparam(50., baseline_model.CONSISTENCY_WEIGHT),
         warmup_pos=baseline_model.WARMUP_POS,
     )
 

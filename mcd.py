@@ -6,6 +6,7 @@ python mcd.py --source=mnist --target=usps
 import dataclasses
 
 from libml import domain_model, losses, models, nn, train
+from libml.hparams import Hparam
 
 import tensorflow as tf
 from easydict import EasyDict
@@ -24,7 +25,7 @@ class MCD(domain_model.DomainModel):
 
     HPARAMS = dict(
         domain_model.DomainModel.HPARAMS,
-        wu=(1, 'How many times in a step the network is moved towards agreement.'),
+        wu=Hparam(1, 'How many times in a step the network is moved towards agreement.'),
     )
 
     def resolve_params(self):

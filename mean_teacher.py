@@ -5,13 +5,14 @@ python mean_teacher.py --dataset=cifar10.3@250-5000 --wd=0.2
 
 from libml import train
 from libml.baseline_model import CONSISTENCY_WEIGHT, INERT
+from libml.hparams import Hparam
 from pi_model import PiModel
 
 
 class MeanTeacher(PiModel):
     """A Pi-model whose teacher has the averaged weights, with the batch's own batch-norm statistics."""
 
-    HPARAMS = dict(PiModel.HPARAMS, consistency_weight=(50., CONSISTENCY_WEIGHT), smoothing=(0.001, INERT))
+    HPARAMS = dict(PiModel.HPARAMS, consistency_weight=Hparam(50., CONSISTENCY_WEIGHT), smoothing=Hparam(0.001, INERT))
     LOSS = 'mt'
 
     def teacher(self, y):

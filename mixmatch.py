@@ -5,6 +5,7 @@ python mixmatch.py --dataset=cifar10.3@250-5000 --wd=0.02 --beta=0.75 --w_match=
 
 from libml import layers, losses, mixed_model, train
 from libml.augment import Views, single
+from libml.hparams import Hparam
 
 import tensorflow as tf
 from easydict import EasyDict
@@ -15,11 +16,11 @@ class MixMatch(mixed_model.MixedModel):
 
     HPARAMS = dict(
         mixed_model.MixedModel.HPARAMS,
-        w_match=(100., 'Weight of the loss on unlabelled images.'),
-        T=(0.5, 'Temperature that sharpens guessed labels; 1 leaves them.', False),
-        mixmode=('xxy.yxy', f'What is mixed with what: {" ".join(layers.MixMode.MODES)}.', False),
-        nu=(2, 'Augmentations of each unlabelled image.', False),
-        use_ema_guess=(False, 'Guess labels with the averaged weights.', False),
+        w_match=Hparam(100., 'Weight of the loss on unlabelled images.'),
+        T=Hparam(0.5, 'Temperature that sharpens guessed labels; 1 leaves them.', False),
+        mixmode=Hparam('xxy.yxy', f'What is mixed with what: {" ".join(layers.MixMode.MODES)}.', False),
+        nu=Hparam(2, 'Augmentations of each unlabelled image.', False),
+        use_ema_guess=Hparam(False, 'Guess labels with the averaged weights.', False),
     )
 
     def resolve_params(self):

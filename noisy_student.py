@@ -8,6 +8,7 @@ import os
 
 from libml import checkpoint, cta_learner, domain_model, evaluate, losses, train
 from libml.data import Subset
+from libml.hparams import Hparam
 from libml.loop import KIMG
 from libml.utils import InputError, one_line, written_whole
 
@@ -31,10 +32,10 @@ class NoisyStudent(domain_model.DomainModel):
 
     HPARAMS = dict(
         domain_model.DomainModel.HPARAMS,
-        id=('', 'Name of this run, the last part of its folder; 0 for the first teacher.', False),
-        pseudo_label_file=('', 'File of predictions to learn from; without one this is a teacher.', False),
-        teacher_id=('', '--id of the run beside this one whose predictions to learn from.', False),
-        pseudo_label_th=(0.9, 'Predictions with more probability than this are learned from.', False),
+        id=Hparam('', 'Name of this run, the last part of its folder; 0 for the first teacher.', False),
+        pseudo_label_file=Hparam('', 'File of predictions to learn from; without one this is a teacher.', False),
+        teacher_id=Hparam('', '--id of the run beside this one whose predictions to learn from.', False),
+        pseudo_label_th=Hparam(0.9, 'Predictions with more probability than this are learned from.', False),
     )
 
     def resolve_params(self):

@@ -5,6 +5,7 @@ python pi_model.py --dataset=cifar10.3@250-5000 --consistency_weight=20
 
 from libml import baseline_model, losses, train
 from libml.baseline_model import CONSISTENCY_WEIGHT, INERT, WARMUP_POS
+from libml.hparams import Hparam
 
 import tensorflow as tf
 
@@ -14,8 +15,8 @@ class PiModel(baseline_model.BaselineModel):
 
     HPARAMS = dict(
         baseline_model.BaselineModel.HPARAMS,
-        consistency_weight=(10., CONSISTENCY_WEIGHT),
-        smoothing=(0.1, INERT),
+        consistency_weight=Hparam(10., CONSISTENCY_WEIGHT),
+        smoothing=Hparam(0.1, INERT),
         warmup_pos=WARMUP_POS,
     )
     VIEWS = 2

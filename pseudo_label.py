@@ -5,6 +5,7 @@ python pseudo_label.py --dataset=cifar10.3@250-5000 --threshold=0.95
 
 from libml import baseline_model, losses, train
 from libml.baseline_model import CONSISTENCY_WEIGHT, INERT, WARMUP_POS
+from libml.hparams import Hparam
 
 import tensorflow as tf
 
@@ -14,9 +15,9 @@ class PseudoLabel(baseline_model.BaselineModel):
 
     HPARAMS = dict(
         baseline_model.BaselineModel.HPARAMS,
-        consistency_weight=(1., CONSISTENCY_WEIGHT),
-        threshold=(0.95, 'Predictions with more probability than this are labels.'),
-        smoothing=(0.1, INERT),
+        consistency_weight=Hparam(1., CONSISTENCY_WEIGHT),
+        threshold=Hparam(0.95, 'Predictions with more probability than this are labels.'),
+        smoothing=Hparam(0.1, INERT),
         warmup_pos=WARMUP_POS,
     )
 

@@ -9,6 +9,7 @@ python remixmatch.py --dataset=cifar10.3@250-1 --K=8 --augment=d.d.rac        # 
 """
 
 from libml import layers, losses, many_views, mixed_model, rotation, train
+from libml.hparams import Hparam
 from libml.utils import InputError
 
 import tensorflow as tf
@@ -29,19 +30,19 @@ class ReMixMatch(many_views.ManyViews, mixed_model.MixedModel):
 
     HPARAMS = dict(
         {**many_views.ManyViews.HPARAMS, **mixed_model.MixedModel.HPARAMS},
-        beta=(0.75, mixed_model.MixedModel.HPARAMS['beta'][1]),
-        warmup_kimg=(1024, 'kimg over which w_kl and w_match rise from 0.'),
+        beta=mixed_model.MixedModel.HPARAMS['beta']._replace(default=0.75),
+        warmup_kimg=Hparam(1024, 'kimg over which w_kl and w_match rise from 0.'),
         # Not in the name: in the original it is no flag.
-        ema=(0.999, 'Decay of the moving average of the weights; short runs want less (0.99).', False),
-        K=(1, 'Strong views of each unlabelled image.'),
-        cta=(True, 'Strong views by CTAugment; stands in the run\'s name as CTAReMixMatch.', False),
-        redux=('', 'Guess for a view: `1st`, the weak view\'s; `swap`, the next view\'s; `mean`, that of all views. '
-               'Unless given, 1st with CTAugment and swap without.'),
-        use_dm=(True, 'Align the distribution of guesses with that of the labels.'),
-        use_xe=(True, 'Loss on unlabelled images: cross entropy, else squared distance.'),
-        w_kl=(0.5, 'Weight of the loss on a strong view before mixing.'),
-        w_match=(1.5, 'Weight of the loss on unlabelled images.'),
-        w_rot=(0.5, 'Weight of the loss on rotated images.'),
+        ema=Hparam(0.999, 'Decay of the moving average of the weights; short runs want less (0.99).', False),
+        K=Hparam(1, 'Strong views of each unlabelled image.'),
+        cta=Hparam(True, 'Strong views by CTAugment; stands in the run\'s name as CTAReMixMatch.', False),
+        redux=Hparam('', 'Guess for a view: `1st`, the weak view\'s; `swap`, the next view\'s; `mean`, that of all '
+                     'views. Unless given, 1st with CTAugment and swap without.'),
+        use_dm=Hparam(True, 'Align the distribution of guesses with that of the labels.'),
+        use_xe=Hparam(True, 'Loss on unlabelled images: cross entropy, else squared distance.'),
+        w_kl=Hparam(0.5, 'Weight of the loss on a strong view before mixing.'),
+        w_match=Hparam(1.5, 'Weight of the loss on unlabelled images.'),
+        w_rot=Hparam(0.5, 'Weight of the loss on rotated images.'),
     )
 
     def resolve_params(self):

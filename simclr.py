@@ -10,6 +10,7 @@ python simclr.py --dataset=stl10.1@5000-0 --arch=conv4 --stage=finetune --pretra
 import contextlib
 
 from libml import augment_simclr, checkpoint, evaluate, knn, losses, models, nn, ntxent, optimizers, schedules, train
+from libml.hparams import Hparam
 from libml.loop import KIMG
 from libml.run_folder import RunFolder
 from libml.utils import InputError
@@ -32,31 +33,32 @@ class SimCLR(models.MultiModel):
 
     HPARAMS = dict(
         models.MultiModel.HPARAMS,
-        batch=(25, 'Labelled images in a batch.'),
-        lr=(0.001, 'Learning rate; LARS wants about 0.3 * images / 256. (The probe\'s is 0.001, constant.)'),
-        train_kimg=(98, 'Length of training in kimg (1,024 labelled images).', False),
-        ema=(0., 'Decay of the moving average of the weights that are evaluated; 0: the weights themselves.', False),
-        stage=('pretrain', f'{", ".join(CHOICES["stage"])}: labels alone; pairs of views; labels after those.'),
-        pretrained=('', 'For --stage=finetune: run folder (or checkpoint) whose encoder is trained on.', False),
-        uratio=(20, 'Unlabelled images for each labelled one in a batch of pretraining; both make pairs.'),
-        temperature=(0.1, 'Cosines of projections are divided by this.'),
-        ntxent=('cross', 'Negatives: cross, the other views of the other kind; full, all other views.'),
-        proj_hidden=(128, 'Width of the hidden layer of the projection head.', False),
-        proj_dim=(128, 'Width of the projections.', False),
-        optimizer=('adam', f'One of {", ".join(CHOICES["optimizer"])}; momentum is 0.9.'),
-        wd=(0.0001, 'Weight decay of --optimizer=lars.', False),
-        warmup_kimg=(0, 'kimg over which the learning rate rises from 0.', False),
-        cosine=(False, 'After that the learning rate falls to 0 as half a cosine; else it is constant.', False),
-        views=('affine', 'Views in pretraining: affine (flip, shift, zoom, linear map of colours) or simclr (crop, '
-                         'flip, colour jitter, grey). Else views are affine, with the numbers s_*.'),
-        c_min_area=(0.25, 'Contrastive affine views: least share of the picture\'s area.', False),
-        c_brightness=(0.6, 'Contrastive affine views: range of the brightness.', False),
-        c_jitter=(0.2, 'Contrastive affine views: range of the mixture of colours.', False),
-        s_min_area=(0.75, 'Views for classification: least share of the picture\'s area.', False),
-        s_brightness=(0.3, 'Views for classification: range of the brightness.', False),
-        s_jitter=(0.1, 'Views for classification: range of the mixture of colours.', False),
-        strength=(0.5, 'Strength of the colour jitter of --views=simclr.', False),
-        blur=(False, 'Blur half of the images of --views=simclr.', False),
+        batch=Hparam(25, 'Labelled images in a batch.'),
+        lr=Hparam(0.001, 'Learning rate; LARS wants about 0.3 * images / 256. (The probe\'s is 0.001, constant.)'),
+        train_kimg=Hparam(98, 'Length of training in kimg (1,024 labelled images).', False),
+        ema=Hparam(0., 'Decay of the moving average of the weights that are evaluated; 0: the weights themselves.',
+                   False),
+        stage=Hparam('pretrain', f'{", ".join(CHOICES["stage"])}: labels alone; pairs of views; labels after those.'),
+        pretrained=Hparam('', 'For --stage=finetune: run folder (or checkpoint) whose encoder is trained on.', False),
+        uratio=Hparam(20, 'Unlabelled images for each labelled one in a batch of pretraining; both make pairs.'),
+        temperature=Hparam(0.1, 'Cosines of projections are divided by this.'),
+        ntxent=Hparam('cross', 'Negatives: cross, the other views of the other kind; full, all other views.'),
+        proj_hidden=Hparam(128, 'Width of the hidden layer of the projection head.', False),
+        proj_dim=Hparam(128, 'Width of the projections.', False),
+        optimizer=Hparam('adam', f'One of {", ".join(CHOICES["optimizer"])}; momentum is 0.9.'),
+        wd=Hparam(0.0001, 'Weight decay of --optimizer=lars.', False),
+        warmup_kimg=Hparam(0, 'kimg over which the learning rate rises from 0.', False),
+        cosine=Hparam(False, 'After that the learning rate falls to 0 as half a cosine; else it is constant.', False),
+        views=Hparam('affine', 'Views in pretraining: affine (flip, shift, zoom, linear map of colours) or simclr '
+                     '(crop, flip, colour jitter, grey). Else views are affine, with the numbers s_*.'),
+        c_min_area=Hparam(0.25, 'Contrastive affine views: least share of the picture\'s area.', False),
+        c_brightness=Hparam(0.6, 'Contrastive affine views: range of the brightness.', False),
+        c_jitter=Hparam(0.2, 'Contrastive affine views: range of the mixture of colours.', False),
+        s_min_area=Hparam(0.75, 'Views for classification: least share of the picture\'s area.', False),
+        s_brightness=Hparam(0.3, 'Views for classification: range of the brightness.', False),
+        s_jitter=Hparam(0.1, 'Views for classification: range of the mixture of colours.', False),
+        strength=Hparam(0.5, 'Strength of the colour jitter of --views=simclr.', False),
+        blur=Hparam(False, 'Blur half of the images of --views=simclr.', False),
     )
 
     def resolve_params(self):

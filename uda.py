@@ -6,6 +6,7 @@ python uda.py --dataset=cifar10.3@250-1 --temperature=0.4
 import math
 
 from libml import losses, pair_model, train
+from libml.hparams import Hparam
 
 import tensorflow as tf
 from easydict import EasyDict
@@ -39,12 +40,12 @@ class UDA(pair_model.PairModel):
 
     HPARAMS = dict(
         pair_model.PairModel.HPARAMS,
-        augment=('d.d.rac', pair_model.PairModel.HPARAMS['augment'][1], False),
-        temperature=(1., 'Sharpens the weak predictions; the paper uses 0.4.'),
-        tsa=('no', f'Training signal annealing: {", ".join(TSA)}.'),
-        tsa_pos=(8, 'Annealing lasts min(train_kimg, 16384) * 2^tsa_pos images.'),
-        we=(0., 'Weight of the entropy of the weak predictions.'),
-        wu=(1., 'Weight of the loss on unlabelled images.'),
+        augment=pair_model.PairModel.HPARAMS['augment']._replace(default='d.d.rac'),
+        temperature=Hparam(1., 'Sharpens the weak predictions; the paper uses 0.4.'),
+        tsa=Hparam('no', f'Training signal annealing: {", ".join(TSA)}.'),
+        tsa_pos=Hparam(8, 'Annealing lasts min(train_kimg, 16384) * 2^tsa_pos images.'),
+        we=Hparam(0., 'Weight of the entropy of the weak predictions.'),
+        wu=Hparam(1., 'Weight of the loss on unlabelled images.'),
     )
 
     def resolve_params(self):

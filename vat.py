@@ -5,6 +5,7 @@ python vat.py --dataset=cifar10.3@250-5000 --vat_eps=6
 
 from libml import baseline_model, losses, train
 from libml.baseline_model import INERT, WARMUP_POS
+from libml.hparams import Hparam
 
 import tensorflow as tf
 
@@ -21,10 +22,10 @@ class VAT(baseline_model.BaselineModel):
 
     HPARAMS = dict(
         baseline_model.BaselineModel.HPARAMS,
-        vat=(0.3, 'Weight of the virtual adversarial loss.'),
-        vat_eps=(6., 'Length of the perturbation, over all pixels and channels of an image in [-1, 1].'),
-        entmin_weight=(0.06, 'Weight of the entropy of the predictions; it has no warm-up.'),
-        smoothing=(0.1, INERT),
+        vat=Hparam(0.3, 'Weight of the virtual adversarial loss.'),
+        vat_eps=Hparam(6., 'Length of the perturbation, over all pixels and channels of an image in [-1, 1].'),
+        entmin_weight=Hparam(0.06, 'Weight of the entropy of the predictions; it has no warm-up.'),
+        smoothing=Hparam(0.1, INERT),
         warmup_pos=WARMUP_POS,
     )
     # Length of the step at which the power iteration looks at the gradient. It is so short that the rounding of float32

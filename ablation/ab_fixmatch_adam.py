@@ -2,6 +2,7 @@
 
 from fixmatch import FixMatch
 from libml import train
+from libml.hparams import Hparam
 
 import tensorflow as tf
 
@@ -11,9 +12,9 @@ class AB_FixMatch_Adam(FixMatch):
 
     HPARAMS = dict(
         FixMatch.HPARAMS,
-        lr=(0.002, 'Learning rate of Adam; falls to 0.195 of it as a cosine.'),
-        beta1=(0.9, 'Decay of Adam\'s first moment.'),
-        beta2=(0.999, 'Decay of Adam\'s second moment.'),
+        lr=Hparam(0.002, 'Learning rate of Adam; falls to 0.195 of it as a cosine.'),
+        beta1=Hparam(0.9, 'Decay of Adam\'s first moment.'),
+        beta2=Hparam(0.999, 'Decay of Adam\'s second moment.'),
     )
 
     def optimizer(self, lr):

@@ -2,6 +2,7 @@
 
 from fixmatch import FixMatch
 from libml import train
+from libml.hparams import Hparam
 from libml.utils import InputError
 
 KINDS = ('weak', 'strong')
@@ -10,7 +11,8 @@ KINDS = ('weak', 'strong')
 class AB_FixMatch_Anchoring(FixMatch):
     """The view that gives the label and the view that is trained on are each weak or strong."""
 
-    HPARAMS = dict(FixMatch.HPARAMS, anchoring=('weak.strong', 'Views for the label and for training: weak or strong.'))
+    HPARAMS = dict(FixMatch.HPARAMS, anchoring=Hparam('weak.strong', 'Views for the label and for training: weak or '
+                                                      'strong.'))
 
     def resolve_params(self):
         super().resolve_params()

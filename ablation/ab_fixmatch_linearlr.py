@@ -2,12 +2,13 @@
 
 from fixmatch import FixMatch
 from libml import train
+from libml.hparams import Hparam
 
 
 class AB_FixMatch_LinearLR(FixMatch):
     """The schedule goes linearly from lr to lr_end."""
 
-    HPARAMS = dict(FixMatch.HPARAMS, lr_end=(0.02, 'Learning rate at the end of training.'))
+    HPARAMS = dict(FixMatch.HPARAMS, lr_end=Hparam(0.02, 'Learning rate at the end of training.'))
 
     def learning_rate(self):
         """lr + (lr_end - lr) * progress."""

@@ -2,6 +2,7 @@
 
 from fixmatch import FixMatch
 from libml import train
+from libml.hparams import Hparam
 
 import tensorflow as tf
 
@@ -11,8 +12,8 @@ class AB_FixMatch_Momentum(FixMatch):
 
     HPARAMS = dict(
         FixMatch.HPARAMS,
-        momentum=(0.9, 'Momentum of the optimizer.'),
-        use_nesterov=(True, 'Nesterov\'s momentum, else the plain one.'),
+        momentum=Hparam(0.9, 'Momentum of the optimizer.'),
+        use_nesterov=Hparam(True, 'Nesterov\'s momentum, else the plain one.'),
     )
 
     def optimizer(self, lr):

@@ -7,7 +7,7 @@ from libml import train
 class FixMatch_RA(FixMatch):
     """Strong views by the strong token of --augment."""
 
-    HPARAMS = dict(FixMatch.HPARAMS, augment=('d.d.rac', FixMatch.HPARAMS['augment'][1], False))
+    HPARAMS = dict(FixMatch.HPARAMS, augment=FixMatch.HPARAMS['augment']._replace(default='d.d.rac'))
     USES_CTAUGMENT = False
 
 

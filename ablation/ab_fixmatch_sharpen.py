@@ -2,6 +2,7 @@
 
 from fixmatch import FixMatch
 from libml import train
+from libml.hparams import Hparam
 
 
 class AB_FixMatch_Sharpen(FixMatch):
@@ -10,7 +11,7 @@ class AB_FixMatch_Sharpen(FixMatch):
     (In the original the threshold is fixed at 0.95 and not in the run's name; here it is FixMatch's flag.)
     """
 
-    HPARAMS = dict(FixMatch.HPARAMS, T=(1., 'Temperature that sharpens weak predictions.'))
+    HPARAMS = dict(FixMatch.HPARAMS, T=Hparam(1., 'Temperature that sharpens weak predictions.'))
 
     def targets(self, logits_weak):
         return super().targets(logits_weak / self.params.T)

@@ -15,8 +15,8 @@ class AblationMixMatch(MixMatch):
 
     HPARAMS = dict(
         MixMatch.HPARAMS,
-        warmup_kimg=(128, MixMatch.HPARAMS['warmup_kimg'][1]),
-        **{name: MixMatch.HPARAMS[name][:2] for name in ('T', 'mixmode', 'nu', 'use_ema_guess')},
+        warmup_kimg=MixMatch.HPARAMS['warmup_kimg']._replace(default=128, named=True),
+        **{name: MixMatch.HPARAMS[name]._replace(named=True) for name in ('T', 'mixmode', 'nu', 'use_ema_guess')},
     )
 
 

@@ -2,6 +2,7 @@
 
 from adamatch import AdaMatch
 from libml import train
+from libml.hparams import Hparam
 
 import tensorflow as tf
 
@@ -9,7 +10,7 @@ import tensorflow as tf
 class AdaMatchFixedConfidence(AdaMatch):
     """The threshold is the flag's value."""
 
-    HPARAMS = dict(AdaMatch.HPARAMS, use_cr=(True, 'Without effect here, as in the original.'))
+    HPARAMS = dict(AdaMatch.HPARAMS, use_cr=Hparam(True, 'Without effect here, as in the original.'))
 
     def threshold(self, logits_weak):
         return tf.constant(self.params.confidence)

@@ -7,6 +7,7 @@ import contextlib
 
 from adamatch import AdaMatch
 from libml import checkpoint, models, train
+from libml.hparams import Hparam
 
 SCOPE = 'classify/'
 NOT_WEIGHTS = ('/ExponentialMovingAverage', '/Momentum')
@@ -15,7 +16,7 @@ NOT_WEIGHTS = ('/ExponentialMovingAverage', '/Momentum')
 class AdaMatchPretrain(AdaMatch):
     """Weights and running statistics below the last layer, and their averages, start from those of a checkpoint."""
 
-    HPARAMS = dict(AdaMatch.HPARAMS, pretrained=(
+    HPARAMS = dict(AdaMatch.HPARAMS, pretrained=Hparam(
         '', 'Run folder or checkpoint of the same network to start from; without one this is AdaMatch.', False))
 
     def resolve_params(self):

@@ -2,6 +2,7 @@
 
 from ablation.adamatch_pretrain import AdaMatchPretrain
 from libml import train
+from libml.hparams import Hparam
 
 import tensorflow as tf
 
@@ -9,7 +10,7 @@ import tensorflow as tf
 class AdaMatchPretrainFixedWu(AdaMatchPretrain):
     """The weight is `wu` from the start."""
 
-    HPARAMS = dict(AdaMatchPretrain.HPARAMS, wu=(1., 'Weight of the unlabelled loss.'))
+    HPARAMS = dict(AdaMatchPretrain.HPARAMS, wu=Hparam(1., 'Weight of the unlabelled loss.'))
 
     def unlabeled_weight(self):
         return tf.constant(self.params.wu)

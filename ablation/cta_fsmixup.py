@@ -6,6 +6,7 @@ python ablation/cta_fsmixup.py --dataset=cifar10-1 --nomixup    # smoothed label
 
 from fully_supervised import FullySupervised
 from libml import augment_grammar, many_views, train
+from libml.hparams import Hparam
 
 
 class CTAFSMixup(many_views.ManyViews, FullySupervised):
@@ -13,8 +14,9 @@ class CTAFSMixup(many_views.ManyViews, FullySupervised):
 
     HPARAMS = dict(
         {**many_views.ManyViews.HPARAMS, **FullySupervised.HPARAMS},
-        augment=('d', 'Augmentation before CTAugment, or a strong one in its place: ' + augment_grammar.CHOICES, False),
-        mixup=(True, *FullySupervised.HPARAMS['mixup'][1:]),
+        augment=Hparam('d', 'Augmentation before CTAugment, or a strong one in its place: ' + augment_grammar.CHOICES,
+                       False),
+        mixup=FullySupervised.HPARAMS['mixup']._replace(default=True),
     )
     FIELDS = 1
     UNLABELED = False

@@ -14,7 +14,7 @@ class CTAMixMatch(many_views.ManyViews, MixMatch):
 
     HPARAMS = dict(
         {**many_views.ManyViews.HPARAMS, **MixMatch.HPARAMS},
-        beta=(0.75, MixMatch.HPARAMS['beta'][1]),
+        beta=MixMatch.HPARAMS['beta']._replace(default=0.75),
     )
 
     def resolve_params(self):

@@ -1,10 +1,11 @@
 """What MixMatch, ReMixMatch and the baselines of their comparison share: Adam, with weight decay beside it."""
 
 from libml import models
+from libml.hparams import Hparam
 
 import tensorflow as tf
 
-BETA = (0.5, 'Concentration of the Beta distribution that MixUp\'s weights are drawn from; 0: no mixing.')
+BETA = Hparam(0.5, 'Concentration of the Beta distribution that MixUp\'s weights are drawn from; 0: no mixing.')
 
 
 class AdamModel(models.MultiModel):
@@ -12,9 +13,9 @@ class AdamModel(models.MultiModel):
 
     HPARAMS = dict(
         models.MultiModel.HPARAMS,
-        lr=(0.002, 'Learning rate of Adam.'),
-        train_kimg=(65536, 'Length of training in kimg (1,024 labelled images); a warm-up may follow it.', False),
-        wd=(0.02, 'Weight decay: every step multiplies the kernels by 1 - wd * lr.'),
+        lr=Hparam(0.002, 'Learning rate of Adam.'),
+        train_kimg=Hparam(65536, 'Length of training in kimg (1,024 labelled images); a warm-up may follow it.', False),
+        wd=Hparam(0.02, 'Weight decay: every step multiplies the kernels by 1 - wd * lr.'),
     )
 
     def adam(self, loss, statistics, before=(), after=None):

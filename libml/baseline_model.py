@@ -2,13 +2,14 @@
 
 from libml import adam_model, losses, schedules
 from libml.augment import Views, single
+from libml.hparams import Hparam
 
 import tensorflow as tf
 from easydict import EasyDict
 
 # Entries of HPARAMS that stand in several scripts; their defaults are the scripts' own.
 CONSISTENCY_WEIGHT = 'Weight of the loss on unlabelled images.'
-WARMUP_POS = (0.4, 'Share of train_kimg over which the weight of the loss on unlabelled images rises from 0.')
+WARMUP_POS = Hparam(0.4, 'Share of train_kimg over which the weight of the loss on unlabelled images rises from 0.')
 INERT = 'Does nothing but stand in the run\'s name, as in the original.'
 # What must not be negative, and what is a share.
 NOT_NEGATIVE = ('beta', 'consistency_weight', 'entmin_weight', 'vat', 'vat_eps')

@@ -4,6 +4,7 @@ import io
 
 from libml import ctaugment
 from libml.cta_rates import Rates
+from libml.hparams import Hparam
 from libml.utils import InputError
 
 import numpy as np
@@ -11,9 +12,9 @@ import tensorflow as tf
 
 # Flags of a model with CTAugment.
 HPARAMS = dict(
-    adepth=(2, 'CTAugment: operations per image.', False),
-    adecay=(0.99, 'CTAugment: decay of the rates.', False),
-    ath=(0.80, 'CTAugment: bins below this fraction of the best one are not used.', False),
+    adepth=Hparam(2, 'CTAugment: operations per image.', False),
+    adecay=Hparam(0.99, 'CTAugment: decay of the rates.', False),
+    ath=Hparam(0.80, 'CTAugment: bins below this fraction of the best one are not used.', False),
 )
 
 

@@ -1,6 +1,7 @@
 """What AdaMatch and its baselines share: labelled images of a source, unlabelled ones of a target, two views each."""
 
 from libml import augment_domain, cta_learner, data_domain, data_pair, losses, models, schedules, train
+from libml.hparams import Hparam
 from libml.utils import InputError
 
 import tensorflow as tf
@@ -25,20 +26,20 @@ class DomainModel(models.MultiModel):
     DATASETS = data_pair.PAIR_DATASETS
     LOOP_FLAGS = {name: spec for name, spec in train.LOOP_FLAGS.items() if name != 'p_unlabeled'}
     LOOP_FLAGS.update(
-        dataset=('', 'Semi-supervised learning: dataset <name>.<seed>@<labels>-<valid>.'),
-        source=('', 'Adaptation: domain of the labelled images; no_<name> is its whole family without it.'),
-        target=('', 'Adaptation: domain of the unlabelled images; <name>(k,seed=s) labels k of each class, too.'),
+        dataset=Hparam('', 'Semi-supervised learning: dataset <name>.<seed>@<labels>-<valid>.'),
+        source=Hparam('', 'Adaptation: domain of the labelled images; no_<name> is its whole family without it.'),
+        target=Hparam('', 'Adaptation: domain of the unlabelled images; <name>(k,seed=s) labels k of each class, too.'),
     )
     HPARAMS = dict(
         models.MultiModel.HPARAMS,
-        lr=(0.03, 'Learning rate of momentum 0.9 at the start.'),
-        lr_decay=(0.25, 'The learning rate falls to this fraction along a cosine.'),
-        wd=(0.001, 'Weight of half the sum of squares of the kernels.'),
-        uratio=(3, 'Unlabelled images for each labelled one.'),
-        train_kimg=(8192, 'Length of training in kimg (1,024 labelled images); the schedules follow it.', False),
-        augment=('CTA(sm,sm,probe=1)', 'Views of every image: ' + augment_domain.GRAMMAR
-                 + f'; of {", ".join(augment_domain.PRIMITIVES)}.', False),
-        ema=(0.999, 'Decay of the moving averages; short runs want less (0.99).', False),
+        lr=Hparam(0.03, 'Learning rate of momentum 0.9 at the start.'),
+        lr_decay=Hparam(0.25, 'The learning rate falls to this fraction along a cosine.'),
+        wd=Hparam(0.001, 'Weight of half the sum of squares of the kernels.'),
+        uratio=Hparam(3, 'Unlabelled images for each labelled one.'),
+        train_kimg=Hparam(8192, 'Length of training in kimg (1,024 labelled images); the schedules follow it.', False),
+        augment=Hparam('CTA(sm,sm,probe=1)', 'Views of every image: ' + augment_domain.GRAMMAR
+                       + f'; of {", ".join(augment_domain.PRIMITIVES)}.', False),
+        ema=Hparam(0.999, 'Decay of the moving averages; short runs want less (0.99).', False),
     )
     MOMENTUM = 0.9
     # Of adamatch@7a0b40c.
@@ -184,7 +185,7 @@ class PseudoLabelModel(DomainModel):
     """A DomainModel whose confident predictions on weak views are the labels of strong views."""
 
     HPARAMS = dict(DomainModel.HPARAMS,
-                   confidence=(0.9, 'Smallest probability of a weak prediction that is trained on.'))
+                   confidence=Hparam(0.9, 'Smallest probability of a weak prediction that is trained on.'))
 
     def resolve_params(self):
         super().resolve_params()

@@ -1,6 +1,7 @@
 """What MixMatch and ReMixMatch share: training on mixtures of labelled and unlabelled images, with Adam."""
 
 from libml import adam_model, layers, schedules
+from libml.hparams import Hparam
 
 
 class MixedModel(adam_model.AdamModel):
@@ -9,7 +10,7 @@ class MixedModel(adam_model.AdamModel):
     HPARAMS = dict(
         adam_model.AdamModel.HPARAMS,
         beta=adam_model.BETA,
-        warmup_kimg=(1024, 'kimg over which the weight of the loss on unlabelled images rises from 0.', False),
+        warmup_kimg=Hparam(1024, 'kimg over which the weight of the loss on unlabelled images rises from 0.', False),
     )
 
     def resolve_params(self):

@@ -2,6 +2,7 @@
 
 from libml import archs, ema, nn
 from libml.draws import Draws
+from libml.hparams import Hparam
 from libml.train import Model
 from libml.utils import InputError, ilog2
 
@@ -23,13 +24,14 @@ class MultiModel(Model):
 
     HPARAMS = dict(
         Model.HPARAMS,
-        arch=('resnet', f'Network: {", ".join(sorted(archs.ARCHS))}.'),
-        filters=(32, 'Filters of the first scale.'),
-        repeat=(4, 'Residual blocks in a scale.'),
-        scales=(0, 'Scales of the network; 0 means ceil(log2(width)) - 2.'),
-        ema=(0.999, 'Decay of the moving average of the weights.'),
-        bn_momentum=(0.999, 'Momentum of the running batch-norm statistics; short runs want less (0.99, 0.9).', False),
-        precision=('float32', 'Type of activations and convolutions: float32 or bfloat16.', False),
+        arch=Hparam('resnet', f'Network: {", ".join(sorted(archs.ARCHS))}.'),
+        filters=Hparam(32, 'Filters of the first scale.'),
+        repeat=Hparam(4, 'Residual blocks in a scale.'),
+        scales=Hparam(0, 'Scales of the network; 0 means ceil(log2(width)) - 2.'),
+        ema=Hparam(0.999, 'Decay of the moving average of the weights.'),
+        bn_momentum=Hparam(0.999, 'Momentum of the running batch-norm statistics; short runs want less (0.99, 0.9).',
+                           False),
+        precision=Hparam('float32', 'Type of activations and convolutions: float32 or bfloat16.', False),
     )
     # Of batch norm: what is added to the variance, whether the running variance follows the unbiased one of the batch,
     # and whether the averaged network has averaged statistics too.

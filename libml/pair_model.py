@@ -1,6 +1,7 @@
 """What FixMatch and its relatives share: a weak and a strong view of unlabelled images, one forward pass, SGD."""
 
 from libml import data_pair, layers, schedules, views_model
+from libml.hparams import Hparam
 
 import tensorflow as tf
 
@@ -15,13 +16,14 @@ class PairModel(views_model.ViewsModel):
     DATASETS = data_pair.PAIR_DATASETS
     HPARAMS = dict(
         views_model.ViewsModel.HPARAMS,
-        lr=(0.03, 'Learning rate of Nesterov momentum; falls to 0.195 of it as a cosine.'),
-        train_kimg=(65536, 'Length of training in kimg (1,024 labelled images); the learning rate follows it.', False),
-        confidence=(0.95, 'Smallest probability of a weak prediction that is trained on.'),
+        lr=Hparam(0.03, 'Learning rate of Nesterov momentum; falls to 0.195 of it as a cosine.'),
+        train_kimg=Hparam(65536, 'Length of training in kimg (1,024 labelled images); the learning rate follows it.',
+                          False),
+        confidence=Hparam(0.95, 'Smallest probability of a weak prediction that is trained on.'),
         # Not in the name: in the original it is no flag (FixMatch) or one without effect (UDA).
-        ema=(0.999, 'Decay of the moving average of the weights; short runs want less (0.99).', False),
-        uratio=(7, 'Unlabelled images for each labelled one.'),
-        wd=(0.0005, 'Weight of the sum of squares of the kernels.'),
+        ema=Hparam(0.999, 'Decay of the moving average of the weights; short runs want less (0.99).', False),
+        uratio=Hparam(7, 'Unlabelled images for each labelled one.'),
+        wd=Hparam(0.0005, 'Weight of the sum of squares of the kernels.'),
     )
     MOMENTUM = 0.9
 

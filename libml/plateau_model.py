@@ -1,6 +1,7 @@
 """A model whose learning rate falls when its reports get no better, and that ends then, with its best weights."""
 
 from libml import evaluate, models, plateau
+from libml.hparams import Hparam
 from libml.utils import InputError
 
 import numpy as np
@@ -17,9 +18,11 @@ class PlateauModel(models.MultiModel):
 
     HPARAMS = dict(
         models.MultiModel.HPARAMS,
-        plateau_patience=(3, 'Reports without improvement until the learning rate falls; 0: it never does.', False),
-        plateau_factor=(0.1, 'What the learning rate falls by.', False),
-        stop_patience=(10, 'Reports without improvement until training ends, with its best weights; 0: off.', False),
+        plateau_patience=Hparam(3, 'Reports without improvement until the learning rate falls; 0: it never does.',
+                                False),
+        plateau_factor=Hparam(0.1, 'What the learning rate falls by.', False),
+        stop_patience=Hparam(10, 'Reports without improvement until training ends, with its best weights; 0: off.',
+                             False),
     )
 
     def resolve_params(self):

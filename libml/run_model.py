@@ -29,7 +29,7 @@ def open_run(path, data_dir=''):
                          'adds it (a finished run is not trained further)')
     cls = load_class(args['model'], folder.args_file)
     table = {**cls.LOOP_FLAGS, **cls.HPARAMS}
-    args = {name: args.get(name, spec[0]) for name, spec in table.items()}
+    args = {name: args.get(name, spec.default) for name, spec in table.items()}
     args['data_dir'] = data_dir or args['data_dir']
     model = cls(args['train_dir'], cls.load_dataset(args), **{name: args[name] for name in cls.HPARAMS})
     model.folder = folder  # It may have been moved since.

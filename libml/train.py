@@ -7,6 +7,7 @@ import sys
 
 from libml import checkpoint, data_pair, evaluate, schedules
 from libml.data import Streams
+from libml.hparams import Hparam
 from libml.loop import KIMG, Loop
 from libml.run_folder import RunFolder, class_path
 from libml.utils import InputError, run_main, session_config
@@ -18,15 +19,15 @@ from tqdm import tqdm
 
 FLAGS = flags.FLAGS
 LOOP_FLAGS = dict(
-    train_dir=('./experiments', 'Folder of all run folders.'),
-    dataset=('cifar10.3@250-5000', 'Dataset: <name>.<seed>@<labels>-<valid>.'),
-    data_dir=('', 'Folder of the datasets; else $ML_DATA, else ./data.'),
-    whiten=(False, 'Normalise the network\'s input by the mean and deviation of the training images.'),
-    p_unlabeled=('', 'Comma-separated class weights of the unlabelled images, where an algorithm uses them.'),
-    report_kimg=(64, 'Evaluate and report after every so many kimg (1,024 images).'),
-    save_kimg=(64, 'Save a checkpoint after every so many kimg.'),
-    keep_ckpt=(50, 'How many checkpoints to keep.'),
-    eval_ckpt=('', 'Evaluate this checkpoint (or the newest of this run folder), do not train.'),
+    train_dir=Hparam('./experiments', 'Folder of all run folders.'),
+    dataset=Hparam('cifar10.3@250-5000', 'Dataset: <name>.<seed>@<labels>-<valid>.'),
+    data_dir=Hparam('', 'Folder of the datasets; else $ML_DATA, else ./data.'),
+    whiten=Hparam(False, 'Normalise the network\'s input by the mean and deviation of the training images.'),
+    p_unlabeled=Hparam('', 'Comma-separated class weights of the unlabelled images, where an algorithm uses them.'),
+    report_kimg=Hparam(64, 'Evaluate and report after every so many kimg (1,024 images).'),
+    save_kimg=Hparam(64, 'Save a checkpoint after every so many kimg.'),
+    keep_ckpt=Hparam(50, 'How many checkpoints to keep.'),
+    eval_ckpt=Hparam('', 'Evaluate this checkpoint (or the newest of this run folder), do not train.'),
 )
 
 
@@ -40,9 +41,9 @@ def run(model_class, **defaults):
     define = {bool: flags.DEFINE_boolean, int: flags.DEFINE_integer, float: flags.DEFINE_float,
               str: flags.DEFINE_string}
     table = {**model_class.LOOP_FLAGS, **model_class.HPARAMS}
-    for name, (default, text, *_) in table.items():
+    for name, spec in table.items():
         # As flags of the script itself: --help shows those.
-        define[type(default)](name, defaults.get(name, default), text, module_name=sys.argv[0])
+        define[type(spec.default)](name, defaults.get(name, spec.default), spec.help, module_name=sys.argv[0])
 
     def main(argv):
         if len(argv) > 1:
@@ -63,7 +64,7 @@ def run(model_class, **defaults):
 class Model:
     """One algorithm on one dataset: its graph, its run folder and its training.
 
-    A subclass names its hyper-parameters in HPARAMS, name -> (default, help[, whether it is in the run's name: True]),
+    A subclass names its hyper-parameters in HPARAMS, name -> hparams.Hparam,
     and builds its graph in `model()`, which returns an EasyDict of ops: the placeholders `x`, `y`, `label`, then
     `train_op`, `loss`, `classify_raw`, `classify_op`, maybe `tune_op`, and `losses` and `monitors` (tag -> scalar).
 
@@ -76,11 +77,11 @@ class Model:
     DATASETS = data_pair.DATASETS
     LOOP_FLAGS = LOOP_FLAGS
     HPARAMS = dict(
-        batch=(64, 'Labelled images in a batch.'),
-        lr=(0.0001, 'Learning rate.'),
-        train_kimg=(16384, 'Length of training in kimg (1,024 images).', False),
-        seed=(1, 'Seed of every random draw of the run.', False),
-        rerun=('', 'Additional component of the run folder\'s path, to keep repeats apart.', False),
+        batch=Hparam(64, 'Labelled images in a batch.'),
+        lr=Hparam(0.0001, 'Learning rate.'),
+        train_kimg=Hparam(16384, 'Length of training in kimg (1,024 images).', False),
+        seed=Hparam(1, 'Seed of every random draw of the run.', False),
+        rerun=Hparam('', 'Additional component of the run folder\'s path, to keep repeats apart.', False),
     )
 
     def __init__(self, train_dir, dataset, **params):
@@ -89,7 +90,7 @@ class Model:
             raise InputError(f'{type(self).__name__} has no hyper-parameter {unknown[0]}: it has '
                              f'{", ".join(sorted(self.HPARAMS))}')
         self.dataset = dataset
-        defaults = {name: spec[0] for name, spec in self.HPARAMS.items()}
+        defaults = {name: spec.default for name, spec in self.HPARAMS.items()}
         self.params = EasyDict(defaults)
         # 75 for a float is 75.0, as from a flag: it stands in the run's name.
         self.params.update({name: float(value) if isinstance(defaults[name], float) else value
@@ -146,7 +147,7 @@ class Model:
 
     def experiment_name(self):
         """The class's name and each hyper-parameter that is in the name, sorted, as name and value."""
-        named = [name for name, spec in self.HPARAMS.items() if len(spec) < 3 or spec[2]] + ['nclass']
+        named = [name for name, spec in self.HPARAMS.items() if spec.named] + ['nclass']
         return '_'.join([type(self).__name__] + [name + str(self.params[name]) for name in sorted(named)])
 
     def model(self):

@@ -3,6 +3,7 @@
 import os
 
 from libml import augment, augment_grammar, models
+from libml.hparams import Hparam
 
 import tensorflow as tf
 
@@ -16,7 +17,7 @@ class ViewsModel(models.MultiModel):
 
     HPARAMS = dict(
         models.MultiModel.HPARAMS,
-        augment=('d.d.d', 'Augmentation of labelled.weak.strong images: ' + augment_grammar.CHOICES, False),
+        augment=Hparam('d.d.d', 'Augmentation of labelled.weak.strong images: ' + augment_grammar.CHOICES, False),
     )
     FIELDS = 3
     UNLABELED = True

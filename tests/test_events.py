@@ -6,6 +6,7 @@ import time
 
 import toy
 from libml import events, train
+from libml.hparams import Hparam
 
 import pytest
 import tensorflow as tf
@@ -94,7 +95,8 @@ def test_resumed_runs(tmp_path):
 class Counter(train.Model):
     """Counts images and calls everything class 0."""
 
-    HPARAMS = dict(train.Model.HPARAMS, word=('a', 'Some text.'), lr=(0.1, 'A number.'), use=(False, 'A truth.'))
+    HPARAMS = dict(train.Model.HPARAMS, word=Hparam('a', 'Some text.'), lr=Hparam(0.1, 'A number.'),
+                   use=Hparam(False, 'A truth.'))
 
     def model(self):
         x = tf.compat.v1.placeholder(tf.float32, [None, 16, 16, 3])
