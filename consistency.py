@@ -8,8 +8,6 @@ the Keras example `consistency_training`, which computes averages of the teacher
 draws the crops of the two views apart.
 """
 
-import contextlib
-
 from libml import augment, augment_grammar, data_pair, ema, enlarge, losses, plateau_model, swa, train
 from libml.data import DataSet, Subset
 from libml.draws import Draws
@@ -108,12 +106,9 @@ class Consistency(plateau_model.PlateauModel):
         if not self.noise.strong:
             raise InputError(f'--augment={p.augment} adds no noise to the crop; give a token that does, such as r2_9_0')
 
-    def experiment_name(self):
-        """That of a teacher is without what shapes a student only."""
-        name = super().experiment_name()
-        for hparam in self.STUDENT if not self.teacher else ():
-            name = name.replace(f'_{hparam}{self.params[hparam]}', '')
-        return name
+    def named_hparams(self):
+        """A teacher's name leaves out what affects a student only."""
+        return [name for name in super().named_hparams() if self.teacher or name not in self.STUDENT]
 
     def views(self, images, draws):
         """{'image': float32 [b, views, h, w, c]} of bytes [b, h, w, c]: the clean crop, a student's noisy one too."""
@@ -207,12 +202,9 @@ class Consistency(plateau_model.PlateauModel):
         for index, positions in enumerate(batches):
             session.run(self.statistics, {self.bytes: subset.pixels[positions], self.index: index})
 
-    @contextlib.contextmanager
-    def session(self, path=None):
-        with super().session(path) as session:
-            if self.teacher and not path:  # A checkpoint of the student holds its teacher.
-                self.teacher.restore(session)
-            yield session
+    def fresh(self, session):
+        if self.teacher:  # A checkpoint of the student holds its teacher.
+            self.teacher.restore(session)
 
     def score(self, scalars):
         return super().score(scalars) if self.params.stage == 'teacher' else scalars['accuracy/valid'] / 100

@@ -37,11 +37,13 @@ class FullySupervised(baseline_model.BaselineModel):
         if p[self.unused] != self.HPARAMS[self.unused].default:
             raise InputError(f'--{self.unused}={p[self.unused]}: it goes {"without" if p.mixup else "with"} --mixup')
 
-    def experiment_name(self):
-        """As of the original's two scripts: FSBaseline, or FSMixup, each with its own hyper-parameters."""
-        _, *parts = super().experiment_name().split('_')
-        return '_'.join(['FSMixup' if self.params.mixup else 'FSBaseline',
-                         *[part for part in parts if not part.startswith(self.unused)]])
+    def method_name(self):
+        """The names of the original's two scripts."""
+        return 'FSMixup' if self.params.mixup else 'FSBaseline'
+
+    def named_hparams(self):
+        """Those of the script that the original has for this method."""
+        return [name for name in super().named_hparams() if name != self.unused]
 
     def labeled_part(self, x, onehot):
         p = self.params

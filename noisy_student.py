@@ -6,10 +6,9 @@ python noisy_student.py --source=mnist --target=usps --id=1 --teacher_id=0
 
 import os
 
-from libml import checkpoint, cta_learner, domain_model, evaluate, losses, train
+from libml import cta_learner, domain_model, evaluate, losses, train
 from libml.data import Subset
 from libml.hparams import Hparam
-from libml.loop import KIMG
 from libml.utils import InputError, one_line, written_whole
 
 import numpy as np
@@ -108,13 +107,9 @@ class NoisyStudent(domain_model.DomainModel):
         xe = sum(tf.reduce_mean(losses.xe(logits[:, view], batch.label)) for view in range(2)) / 2
         return self.step_ops(batch, xe, 'joint', {'losses/xe': xe}, {})
 
-    def train(self, train_nimg, report_nimg, save_nimg=64 * KIMG, keep_ckpt=50, args=None):
-        """As Model.train; after the last step, predictions.npy is written."""
-        stopped_by = super().train(train_nimg, report_nimg, save_nimg, keep_ckpt, args)
-        if stopped_by:
-            return stopped_by
-        with self.session(checkpoint.all_in(self.folder.tf)[-1]) as session:
-            p = evaluate.predict(session, self.ops.classify_op, self.ops.x, self.dataset.unlabeled.images)
+    def ended(self, session):
+        """Writes predictions.npy."""
+        p = evaluate.predict(session, self.ops.classify_op, self.ops.x, self.dataset.unlabeled.images)
         path = os.path.join(self.folder.path, PREDICTIONS)
         with written_whole(path, 'wb') as f:
             np.save(f, p)

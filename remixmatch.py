@@ -56,9 +56,9 @@ class ReMixMatch(many_views.ManyViews, mixed_model.MixedModel):
             raise InputError(f'--w_rot={p.w_rot}: it rotates quarters of a batch: give a --batch (here {p.batch}) that '
                              'is a multiple of 4 and square images, or --w_rot=0')
 
-    def experiment_name(self):
+    def method_name(self):
         """Tells whether there is CTAugment, as in the original's names."""
-        name = super().experiment_name()
+        name = super().method_name()
         return name.replace('ReMixMatch', 'CTAReMixMatch', 1) if self.cta else name
 
     def view_logits(self, views):

@@ -7,8 +7,6 @@ python simclr.py --dataset=stl10.1@5000-0 --arch=conv4 --stage=pretrain
 python simclr.py --dataset=stl10.1@5000-0 --arch=conv4 --stage=finetune --pretrained=<run folder of pretrain>
 """
 
-import contextlib
-
 from libml import augment_simclr, checkpoint, evaluate, knn, losses, models, nn, ntxent, optimizers, schedules, train
 from libml.hparams import Hparam
 from libml.loop import KIMG
@@ -84,23 +82,18 @@ class SimCLR(models.MultiModel):
                 raise InputError(f'--batch={p.batch} --uratio={p.uratio}: a single image has no negatives; give more')
             knn.classifier(1)  # Says now if its package is missing.
 
-    def train(self, train_nimg, report_nimg, save_nimg=64 * KIMG, keep_ckpt=50, args=None):
-        """As Model.train; an encoder that does not fit is found before anything is written."""
-        if self.params.pretrained and not checkpoint.all_in(self.folder.tf):
+    def check_start(self):
+        """Finds an encoder that does not fit before anything is written."""
+        if self.params.pretrained:
             with self.session():
                 pass
-        return super().train(train_nimg, report_nimg, save_nimg, keep_ckpt, args)
 
-    @contextlib.contextmanager
-    def session(self, path=None):
-        """As Model.session; a fresh one of the stage finetune starts with the pretrained encoder, averages included."""
-        with super().session(path) as session:
-            if self.params.pretrained and not path:
-                path = checkpoint.find(self.params.pretrained)
-                self.check_pretraining(path)
-                checkpoint.restore_part(session, path, self.encoder_variables,
-                                        lambda name: name.startswith('encoder/'))
-            yield session
+    def fresh(self, session):
+        """The stage finetune starts with the pretrained encoder, averages included."""
+        if self.params.pretrained:
+            path = checkpoint.find(self.params.pretrained)
+            self.check_pretraining(path)
+            checkpoint.restore_part(session, path, self.encoder_variables, lambda name: name.startswith('encoder/'))
 
     def check_pretraining(self, path):
         """InputError if args.json, where there is one, says that this checkpoint has no encoder of such images."""
@@ -148,10 +141,9 @@ class SimCLR(models.MultiModel):
     def learning_rate(self):
         """Scalar: lr, after a linear warm-up, and falling as half a cosine, if wanted."""
         p, step = self.params, self.step.read_value()
-        self.length_shapes = p.cosine
         lr = p.lr * schedules.warmup(step, p.warmup_kimg)
         if p.cosine:
-            share = schedules.progress(step - p.warmup_kimg * KIMG, p.train_kimg - p.warmup_kimg)
+            share = schedules.progress(step - p.warmup_kimg * KIMG, self.length() - p.warmup_kimg)
             lr *= schedules.half_cosine(share)
         return lr
 

@@ -3,8 +3,6 @@
 python ablation/adamatch_pretrain.py --source=usps --target=mnist --pretrained=<run folder of baseline.py>
 """
 
-import contextlib
-
 from adamatch import AdaMatch
 from libml import checkpoint, models, train
 from libml.hparams import Hparam
@@ -24,12 +22,9 @@ class AdaMatchPretrain(AdaMatch):
         if self.params.pretrained:
             self.check_head()
 
-    @contextlib.contextmanager
-    def session(self, path=None):
-        with super().session(path) as session:
-            if self.params.pretrained and not path:
-                self.start_from(session, checkpoint.find(self.params.pretrained))
-            yield session
+    def fresh(self, session):
+        if self.params.pretrained:
+            self.start_from(session, checkpoint.find(self.params.pretrained))
 
     def start_from(self, session, path):
         """Restores the network without its last layer from the checkpoint with prefix `path`; starts the averages."""

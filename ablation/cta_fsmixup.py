@@ -21,9 +21,9 @@ class CTAFSMixup(many_views.ManyViews, FullySupervised):
     FIELDS = 1
     UNLABELED = False
 
-    def experiment_name(self):
-        """As of the original, CTAFSMixup."""
-        return ('CTA' if self.cta else '') + super().experiment_name()
+    def method_name(self):
+        """The original's name, CTAFSMixup."""
+        return ('CTA' if self.cta else '') + super().method_name()
 
 
 if __name__ == '__main__':

@@ -44,10 +44,9 @@ class BaselineModel(adam_model.AdamModel):
         raise NotImplementedError
 
     def ramp(self):
-        """Scalar from 0 at the start to 1 after the share `warmup_pos` of training. Makes train_kimg shape training."""
-        p = self.params
-        self.length_shapes = p.warmup_pos > 0
-        return schedules.warmup_pos(self.step.read_value(), p.warmup_pos, p.train_kimg)
+        """Scalar from 0 at the start to 1 after the share `warmup_pos` of training; 1 throughout if that is 0."""
+        pos = self.params.warmup_pos
+        return schedules.warmup_pos(self.step.read_value(), pos, self.length() if pos else 0)
 
     def inputs(self):
         """Placeholders over the streams.

@@ -70,11 +70,18 @@ def read(path):
         dataset, labels = args['dataset'], ALL_LABELS
         if 'target' in settings:
             settings['target'] = re.sub(r',seed=\d+', '', settings['target'])
-    # The name of a run is its class's and then a hyper-parameter's and its value; both may have underscores.
+    return Run(path, args.get('method') or method_of(path, args), dataset, labels, settings, rows)
+
+
+def method_of(path, args):
+    """The method of a run that did not record it: from its folder's name, which may be that of the original code.
+
+    The name is the method, then a hyper-parameter and its value; all may have underscores. A folder without any (a
+    NoisyStudent's is its --id) does not tell: then it is the name of the model's class.
+    """
     base = os.path.basename(os.path.abspath(path))
-    ends = [base.find(f'_{name}{value}') for name, value in args.items()]
-    method = base[:min([end for end in ends if end > 0], default=None)]
-    return Run(path, method, dataset, labels, settings, rows)
+    ends = [end for end in (base.find(f'_{name}{value}') for name, value in args.items()) if end > 0]
+    return base[:min(ends)] if ends else str(args.get('model', base)).rpartition(':')[2]
 
 
 def group(runs):

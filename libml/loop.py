@@ -45,7 +45,7 @@ class Loop:
         model.folder.forget_after(self.step)
         model.streams.start(self.session, self.step // model.params.batch)
         self.events = EventFile(model.folder.tf, self.step, None if self.step else model.graph)
-        self.events.start_hparams(self.step, {'method': type(model).__name__, 'dataset': model.dataset.name,
+        self.events.start_hparams(self.step, {'method': model.method_name(), 'dataset': model.dataset.name,
                                               **{name: model.params[name] for name in model.HPARAMS}})
         self.old_handlers = [signal.signal(number, self._stop) for number in SIGNALS]
         return self
@@ -70,7 +70,10 @@ class Loop:
             self.save()
         while self.step < train_nimg and not self.stopped_by and not self.model.finished(self.session):
             self.period(train_nimg, report_nimg)
-        result = None if self.stopped_by else self.model.ended(self.session)
+        result = None
+        if not self.stopped_by:
+            self.check_weights()
+            result = self.model.ended(self.session)
         if result or self.saved != self.step:
             self.save()
         if self.stopped_by:
@@ -80,8 +83,7 @@ class Loop:
         print(f'Finished at kimg {self.step / KIMG:g} in {self.model.folder.path}')
         result = result or (self.model.folder.metrics() or [{}])[-1]
         if 'accuracy' in result:
-            name = type(self.model).__name__
-            print(f'{name} on {self.model.dataset.name}: test accuracy {result["accuracy"]:.2f}%')
+            print(f'{self.model.method_name()} on {self.model.dataset.name}: test accuracy {result["accuracy"]:.2f}%')
 
     def period(self, train_nimg, report_nimg):
         """Trains to the next multiple of `report_nimg` (or to `train_nimg`, or a signal) and reports there."""

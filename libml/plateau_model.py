@@ -52,7 +52,7 @@ class PlateauModel(models.MultiModel):
         # The network's variables and, where there are any, their averages.
         network = tf.compat.v1.global_variables('classify/')
         self.stopping = plateau.EarlyStopping(p.stop_patience, network) if p.stop_patience else None
-        self.reports_shape = bool(p.plateau_patience or p.stop_patience)
+        self.depends_on_reports = bool(p.plateau_patience or p.stop_patience)
         return self.plateau.lr.read_value()
 
     def evaluate(self, session):

@@ -11,9 +11,10 @@ from libml.utils import InputError, written_whole
 import numpy as np
 import tensorflow as tf
 
-# What may change when a run goes on: where files (that of the model's class too) lie, and how often they are written.
-NOT_SHAPING = ('data_dir', 'eval_ckpt', 'keep_ckpt', 'model', 'report_kimg', 'rerun', 'save_kimg', 'train_dir',
-               'train_kimg')
+# Arguments that may differ when a run is resumed. They only say where files are (also the file of the model class), how
+# often files are written, and the method's name, which follows from the others.
+NOT_SHAPING = ('data_dir', 'eval_ckpt', 'keep_ckpt', 'method', 'model', 'report_kimg', 'rerun', 'save_kimg',
+               'train_dir', 'train_kimg')
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 

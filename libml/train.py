@@ -96,8 +96,8 @@ class Model:
         self.params.update({name: float(value) if isinstance(defaults[name], float) else value
                             for name, value in params.items()})
         self.resolve_params()
-        self.length_shapes = False
-        self.reports_shape = False
+        self.depends_on_length = False
+        self.depends_on_reports = False
         self.folder = RunFolder(os.path.join(train_dir, *self.path_components()))
         self.graph = tf.Graph()
         with self.graph.as_default():
@@ -145,19 +145,30 @@ class Model:
         """Folders between train_dir and the run's files."""
         return [name for name in (self.dataset.name, self.params.rerun, self.experiment_name()) if name]
 
+    def method_name(self):
+        """Name of the method in folders, tables, console and TensorBoard."""
+        return type(self).__name__
+
+    def named_hparams(self):
+        """Names of the hyper-parameters that are part of the run's name."""
+        return [name for name, spec in self.HPARAMS.items() if spec.named] + ['nclass']
+
     def experiment_name(self):
-        """The class's name and each hyper-parameter that is in the name, sorted, as name and value."""
-        named = [name for name, spec in self.HPARAMS.items() if spec.named] + ['nclass']
-        return '_'.join([type(self).__name__] + [name + str(self.params[name]) for name in sorted(named)])
+        """Last component of the run folder: the method and its named hyper-parameters, sorted, as name and value."""
+        return '_'.join([self.method_name()] + [name + str(self.params[name]) for name in sorted(self.named_hparams())])
 
     def model(self):
         """Builds the graph; returns the EasyDict of ops."""
         raise NotImplementedError
 
+    def length(self):
+        """Returns train_kimg, for a schedule. Side effect: this run cannot be resumed with another --train_kimg."""
+        self.depends_on_length = True
+        return self.params.train_kimg
+
     def progress(self):
-        """Float32 scalar in [0, 1]: the share of training done before this step. Makes train_kimg shape training."""
-        self.length_shapes = True
-        return schedules.progress(self.step.read_value(), self.params.train_kimg)
+        """Returns the finished part of the training, from 0 to 1, float32 scalar. Side effect: see `length`."""
+        return schedules.progress(self.step.read_value(), self.length())
 
     @contextlib.contextmanager
     def session(self, path=None):
@@ -167,7 +178,14 @@ class Model:
                 checkpoint.restore(session, self.saver, path, self.variables)
             else:
                 session.run(self.initializer)
+                self.fresh(session)
             yield session
+
+    def fresh(self, session):
+        """Called in a session whose variables have their initial values: puts others there, such as pretrained ones."""
+
+    def check_start(self):
+        """Called before a run without a checkpoint writes its first file: raises InputError if it cannot start."""
 
     def train(self, train_nimg, report_nimg, save_nimg=64 * KIMG, keep_ckpt=50, args=None):
         """Trains until `train_nimg` images, from the newest checkpoint of the run folder if there is one.
@@ -186,8 +204,11 @@ class Model:
             if value < 1:
                 raise InputError(f'--{name} must be at least 1')
         found = checkpoint.all_in(self.folder.tf)
-        recorded = {**(args or {}), **self.params, 'dataset': self.dataset.name, 'model': class_path(type(self))}
-        shaping = dict(train_kimg=self.length_shapes, report_kimg=self.reports_shape)
+        if not found:
+            self.check_start()
+        recorded = {**(args or {}), **self.params, 'dataset': self.dataset.name, 'model': class_path(type(self)),
+                    'method': self.method_name()}
+        shaping = dict(train_kimg=self.depends_on_length, report_kimg=self.depends_on_reports)
         self.folder.open(recorded, [name for name, shapes in shaping.items() if shapes], bool(found))
         self.print_config()
         with self.session(found[-1] if found else None) as session:
@@ -197,7 +218,7 @@ class Model:
 
     def print_config(self):
         """Prints the run's settings and the sizes of the network's variables."""
-        rows = [('Run', self.folder.path), ('Model', type(self).__name__), ('Dataset', self.dataset.name)]
+        rows = [('Run', self.folder.path), ('Model', self.method_name()), ('Dataset', self.dataset.name)]
         rows += sorted(self.params.items())
         print(' Config '.center(80, '-'))
         for name, value in rows:
@@ -269,7 +290,7 @@ class Model:
         kinds = ('', 'tuned_') if 'tune_op' in self.ops else ('',)
         with self.session(path) as session:
             step = int(session.run(self.step))
-            print(f'{type(self).__name__} {path}  kimg {step // KIMG}')
+            print(f'{self.method_name()} {path}  kimg {step // KIMG}')
             table = {}
             for prefix in kinds:
                 if prefix:

@@ -216,7 +216,7 @@ def test_learning_rate(tmp_path):
             toy.set_variables(model, session, {'global_step': step})
             found.append(session.run(model.ops.monitors['monitors/lr']))
     np.testing.assert_allclose(found, 0.5 * np.array([0, 0.25, 1, 0.5 + 0.5 ** 1.5, 0.5, 0, 0]), atol=1e-6)
-    assert model.length_shapes
+    assert model.depends_on_length
 
 
 @pytest.mark.parametrize('params, text', [
