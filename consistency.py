@@ -8,10 +8,10 @@ the Keras example `consistency_training`, which computes averages of the teacher
 draws the crops of the two views apart.
 """
 
-from libml import augment, augment_grammar, data_pair, ema, enlarge, losses, plateau_model, swa, train
-from libml.data import DataSet, Subset
+from libml import augment_grammar, data_pair, ema, enlarge, losses, plateau_model, swa, train
 from libml.draws import Draws
 from libml.hparams import Hparam
+from libml.image_pixels import to_float
 from libml.loop import KIMG
 from libml.teacher import SCOPE, Teacher
 from libml.utils import InputError
@@ -70,7 +70,7 @@ class Consistency(plateau_model.PlateauModel):
     @classmethod
     def load_dataset(cls, args):
         dataset = super().load_dataset(args)
-        return enlarged(dataset, args['whiten']) if args['enlarge'] else dataset
+        return enlarged(dataset) if args['enlarge'] else dataset
 
     def resolve_params(self):
         p, data = self.params, self.dataset
@@ -112,8 +112,8 @@ class Consistency(plateau_model.PlateauModel):
 
     def views(self, images, draws):
         """{'image': float32 [b, views, h, w, c]} of bytes [b, h, w, c]: the clean crop, a student's noisy one too."""
-        crop = self.dataset.weak(images, draws.within('weak'))
-        views = [augment.to_float(crop)]
+        crop = self.weak(images, draws.within('weak'))
+        views = [to_float(crop)]
         if self.teacher:
             views.append(self.noise.strong(crop, draws.within('noise')))
         return {'image': tf.stack(views, 1)}
@@ -210,14 +210,11 @@ class Consistency(plateau_model.PlateauModel):
         return super().score(scalars) if self.params.stage == 'teacher' else scalars['accuracy/valid'] / 100
 
 
-def enlarged(dataset, whiten):
-    """The same dataset as 32x32 colour images, normalised by their statistics if `whiten`."""
-    pixels = {id(s.pixels): s.pixels for s in (dataset.labeled, dataset.test)}
-    large = {key: enlarge.to_32_color(images) for key, images in pixels.items()}
-    subsets = [Subset(large[id(s.pixels)], s.targets, s.positions)
-               for s in (dataset.labeled, dataset.unlabeled, dataset.valid, dataset.test)]
-    return DataSet(dataset.name, *subsets, nclass=dataset.nclass, mirror=dataset.weak.mirror, shift=4, whiten=whiten,
-                   p_unlabeled=dataset.p_unlabeled)
+def enlarged(dataset):
+    """The same dataset as 32x32 colour images."""
+    larger = dataset.with_pixels(enlarge.to_32_color, shift=4)
+    larger.origin['enlarge'] = True
+    return larger
 
 
 if __name__ == '__main__':

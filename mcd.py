@@ -5,13 +5,13 @@ python mcd.py --source=mnist --target=usps
 
 import dataclasses
 
-from libml import domain_model, losses, models, nn, train
+from libml import archs, domain_model, losses, nn, train
 from libml.hparams import Hparam
 
 import tensorflow as tf
 from easydict import EasyDict
 
-HEADS = (models.HEAD, 'classify_2/')
+HEADS = (archs.HEAD, 'classify_2/')
 
 
 class MCD(domain_model.DomainModel):

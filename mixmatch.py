@@ -43,7 +43,7 @@ class MixMatch(mixed_model.MixedModel):
             x [n, h, w, c] to evaluate, xt [b, h, w, c] (here x) and y [b, nu, h, w, c] to train on, label [b], and the
             EasyDict of the labelled stream.
         """
-        weak = self.dataset.weak
+        weak = self.weak
         x, y, label, labeled = self.open_streams(single(weak), Views([weak] * self.params.nu))
         return x, tf.ensure_shape(x, labeled.image.shape), y, label, labeled
 

@@ -7,7 +7,20 @@ python simclr.py --dataset=stl10.1@5000-0 --arch=conv4 --stage=pretrain
 python simclr.py --dataset=stl10.1@5000-0 --arch=conv4 --stage=finetune --pretrained=<run folder of pretrain>
 """
 
-from libml import augment_simclr, checkpoint, evaluate, knn, losses, models, nn, ntxent, optimizers, schedules, train
+from libml import (
+    augment_simclr,
+    checkpoint,
+    data_pair,
+    evaluate,
+    knn,
+    losses,
+    models,
+    nn,
+    ntxent,
+    optimizers,
+    schedules,
+    train,
+)
 from libml.hparams import Hparam
 from libml.loop import KIMG
 from libml.run_folder import RunFolder
@@ -29,6 +42,7 @@ class SimCLR(models.MultiModel):
     gradient. Otherwise both are trained on labelled images only.
     """
 
+    DATASETS = data_pair.DATASETS
     HPARAMS = dict(
         models.MultiModel.HPARAMS,
         batch=Hparam(25, 'Labelled images in a batch.'),
@@ -121,7 +135,7 @@ class SimCLR(models.MultiModel):
 
     def contrastive_view(self, images, draws):
         """uint8 [b, h, w, c] -> float32 [b, h, w, c] in [-1, 1]: a view of a pair."""
-        p, mirror = self.params, self.dataset.weak.mirror
+        p, mirror = self.params, self.dataset.mirror
         if p.views == 'simclr':
             return augment_simclr.simclr(images, draws, mirror, p.strength, p.blur)
         return augment_simclr.affine(images, draws, mirror, p.c_min_area, p.c_brightness, p.c_jitter)
@@ -134,7 +148,7 @@ class SimCLR(models.MultiModel):
     def labeled_batch(self, images, draws):
         """dict: x, float32 [b, h, w, c], the view for classification; in pretraining also image, the two of `pairs`."""
         p = self.params
-        x = augment_simclr.affine(images, draws.within('classify'), self.dataset.weak.mirror, p.s_min_area,
+        x = augment_simclr.affine(images, draws.within('classify'), self.dataset.mirror, p.s_min_area,
                                   p.s_brightness, p.s_jitter)
         return dict(self.pairs(images, draws), x=x) if p.stage == 'pretrain' else {'x': x}
 

@@ -1,7 +1,8 @@
 """FixMatch whose strong views are a cutout alone."""
 
 from fixmatch import FixMatch
-from libml import augment, ctaugment, train
+from libml import ctaugment, train
+from libml.image_pixels import to_float
 
 
 class AB_FixMatch_OnlyCutOut(FixMatch):
@@ -12,7 +13,7 @@ class AB_FixMatch_OnlyCutOut(FixMatch):
     def strong_view(self, images, draws):
         """float32 [b, h, w, c]: a square of half the side is grey."""
         weak = self.weak_part(self.strong_field)(images, draws.within('d'))
-        return augment.to_float(ctaugment.cutout(weak, draws.within('cutout')))
+        return to_float(ctaugment.cutout(weak, draws.within('cutout')))
 
 
 if __name__ == '__main__':

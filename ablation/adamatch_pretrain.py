@@ -4,7 +4,7 @@ python ablation/adamatch_pretrain.py --source=usps --target=mnist --pretrained=<
 """
 
 from adamatch import AdaMatch
-from libml import checkpoint, models, train
+from libml import archs, checkpoint, train
 from libml.hparams import Hparam
 
 SCOPE = 'classify/'
@@ -29,7 +29,7 @@ class AdaMatchPretrain(AdaMatch):
     def start_from(self, session, path):
         """Restores the network without its last layer from the checkpoint with prefix `path`; starts the averages."""
         def belongs(name):
-            return name.startswith(SCOPE) and not name.startswith(models.HEAD)
+            return name.startswith(SCOPE) and not name.startswith(archs.HEAD)
 
         network = [v for v in self.variables if belongs(v.op.name) and not v.op.name.endswith(NOT_WEIGHTS)]
         checkpoint.restore_part(session, path, network, belongs)

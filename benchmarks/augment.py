@@ -13,7 +13,9 @@ import statistics
 import time
 
 from libml import augment, augment_simclr, ctaugment, data
+from libml.image_pixels import to_float
 from libml.randaugment import RandAugment, RandomLevelRandAugment
+from libml.streams import Streams
 from libml.utils import run_main, session_config
 
 import numpy as np
@@ -30,7 +32,7 @@ ROUNDS = 5
 
 def weak(images, draws):
     """Mirror and shift, as floats."""
-    return augment.to_float(augment.mirror_shift(images, draws, mirror=True, shift=images.shape[1] // 8))
+    return to_float(augment.mirror_shift(images, draws, mirror=True, shift=images.shape[1] // 8))
 
 
 def cta(images, draws):
@@ -57,7 +59,7 @@ def images_per_second(policy, size):
     pixels = np.random.RandomState(0).randint(0, 256, [2 * FLAGS.batch, size, size, 3]).astype(np.uint8)
     subset = data.Subset(pixels, np.zeros(len(pixels), np.int32), np.arange(len(pixels)))
     with tf.Graph().as_default(), tf.compat.v1.Session(config=session_config()) as session:
-        streams = data.Streams(seed=0)
+        streams = Streams(seed=0)
         batch = streams.add('images', subset, FLAGS.batch, lambda images, draws: {'image': policy(images, draws)})
         streams.start(session, 0)
         step = session.make_callable(batch.image.op)  # The op, not its value: nothing is copied to Python.

@@ -1,6 +1,6 @@
 """What MixMatch, ReMixMatch and the baselines of their comparison share: Adam, with weight decay beside it."""
 
-from libml import models
+from libml import data_pair, models
 from libml.hparams import Hparam
 
 import tensorflow as tf
@@ -11,6 +11,7 @@ BETA = Hparam(0.5, 'Concentration of the Beta distribution that MixUp\'s weights
 class AdamModel(models.MultiModel):
     """A MultiModel trained with Adam at a constant rate and decoupled weight decay. (mixmatch@1011a1d, its scripts)"""
 
+    DATASETS = data_pair.DATASETS
     HPARAMS = dict(
         models.MultiModel.HPARAMS,
         lr=Hparam(0.002, 'Learning rate of Adam.'),

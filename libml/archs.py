@@ -13,6 +13,9 @@ from libml.utils import InputError
 import tensorflow as tf
 from easydict import EasyDict
 
+HEAD = 'classify/dense/'  # the scope of a network's last layer, but for NO_HEAD
+NO_HEAD = ('conv4', 'convnet')
+
 
 def build(name, x, training, bn, nclass, scales, filters, repeat, dropout=0., draws=None):
     """One forward pass of the network called `name`.

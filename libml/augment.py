@@ -1,11 +1,8 @@
 """Weak augmentation of batches of bytes, and how the views of a stream are put together."""
 
+from libml.image_pixels import to_float
+
 import tensorflow as tf
-
-
-def to_float(images):
-    """uint8 images -> float32 in [-1, 1]: byte * 2/255 - 1."""
-    return tf.cast(images, tf.float32) * (2. / 255) - 1
 
 
 def mirror_shift(images, draws, mirror, shift):

@@ -19,6 +19,7 @@ import re
 
 from libml import augment, augment_grammar, image_levels
 from libml.ctaugment import CTAugment
+from libml.image_pixels import to_float
 from libml.randaugment import RandAugment
 from libml.utils import InputError
 
@@ -40,7 +41,7 @@ class Primitive:
     def __call__(self, images, draws):
         """float32 [b, h, w, c] in [-1, 1]; 0 in the cutout."""
         images, shown = self._state(images, draws)
-        return image_levels.finish((images, shown)) if self.cutout else augment.to_float(images)
+        return image_levels.finish((images, shown)) if self.cutout else to_float(images)
 
     def bytes(self, images, draws):
         """uint8 [b, h, w, c] with the same draws: what CTAugment goes on from. The cutout has byte 128."""

@@ -55,7 +55,7 @@ class BaselineModel(adam_model.AdamModel):
             x [n, h, w, c] to evaluate, xt [b, h, w, c] (here x) to train on, y [b, ...] as for unlabeled_losses or
             None, label [b], and the EasyDict of the labelled stream.
         """
-        weak = self.dataset.weak
+        weak = self.weak
         views = Views([weak] * self.VIEWS, self.VIEWS > 1) if self.VIEWS else None
         x, y, label, labeled = self.open_streams(single(weak), views)
         return x, tf.ensure_shape(x, labeled.image.shape), y, label, labeled

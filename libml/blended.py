@@ -3,12 +3,12 @@
 The recipe (arXiv:1505.07818): |digit - patch|, where patch is a random piece of a colour photograph.
 """
 
-import contextlib
 import pathlib
 import re
 
 from libml.enlarge import enlarge
-from libml.utils import InputError, session_config
+from libml.picture_files import decode_jpeg, decoded
+from libml.utils import InputError
 
 import numpy as np
 import tensorflow as tf
@@ -41,7 +41,7 @@ def mnist_m(label_lines, pictures):
     if missing:
         raise InputError(f'{missing[0]} has a label in MNIST-M, but the picture is not there')
     images = np.empty([len(names), 32, 32, 3], np.uint8)
-    for name, out, image in zip(names, images, _decoded({name: pictures[name] for name in names}, tf.io.decode_png)):
+    for name, out, image in zip(names, images, decoded({name: pictures[name] for name in names}, tf.io.decode_png)):
         if image.shape != out.shape:
             raise InputError(f'{name} of MNIST-M has the size {image.shape}, not {out.shape}')
         out[:] = image
@@ -94,27 +94,7 @@ def shrunk_photographs():
         encoded = {name: (folder / name).read_bytes() for name in PHOTOGRAPHS}
     except OSError as error:
         raise InputError(f'digits_m needs the photographs of scikit-learn: cannot read {error.filename}') from error
-    images = np.stack(list(_decoded(encoded, _decode_jpeg)))
+    images = np.stack(list(decoded(encoded, decode_jpeg)))
     height, width = (size // SHRINK for size in images.shape[1:3])
     blocks = images[:, :height * SHRINK, :width * SHRINK].reshape(len(images), height, SHRINK, width, SHRINK, 3)
     return ((blocks.sum((2, 4), dtype=np.int64) + SHRINK ** 2 // 2) // SHRINK ** 2).astype(np.uint8)
-
-
-def _decode_jpeg(encoded):
-    # The accurate method computes in integers, so that its bytes do not depend on the machine.
-    return tf.io.decode_jpeg(encoded, dct_method='INTEGER_ACCURATE')
-
-
-def _decoded(pictures, decode):
-    """Yields the images uint8 [h, w, c] of a dict name -> bytes, decoded by an op of TensorFlow."""
-    with tf.Graph().as_default() as graph, tf.device('/cpu:0'):
-        encoded = tf.compat.v1.placeholder(tf.string, [])
-        image = decode(encoded)
-    # Closed at the end, but never the default session: the caller may be building a graph.
-    with contextlib.closing(tf.compat.v1.Session(graph=graph, config=session_config())) as session:
-        for name, content in pictures.items():
-            try:
-                pixels = session.run(image, {encoded: content})
-            except tf.errors.InvalidArgumentError as error:
-                raise InputError(f'{name} is no picture or damaged') from error
-            yield pixels

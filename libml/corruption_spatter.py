@@ -5,7 +5,7 @@ Images are [n, h, w]. Filters extend edges as OpenCV's do: mirrored at the middl
 which repeat it.
 """
 
-from libml.corruption_blur import gaussian_filter, to_bytes
+from libml.corruption_filters import gaussian_filter, to_bytes
 
 import numpy as np
 from scipy import ndimage

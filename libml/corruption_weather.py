@@ -1,6 +1,6 @@
 """Weather: snow, frost, fog. Parameters and registry in corruptions.py, arguments in corruption_noise.py."""
 
-from libml.corruption_blur import gaussian_filter, motion_blur, to_bytes, zoomed
+from libml.corruption_filters import gaussian_filter, motion_blur, to_bytes, zoomed
 
 import numpy as np
 

@@ -11,6 +11,7 @@ from libml import corruption_noise as noise
 from libml import corruption_spatter
 from libml import corruption_weather as weather
 from libml.corrupted_set import SHAPE, check_names, check_severities
+from libml.corruption_filters import to_bytes
 from libml.image_draws import ImageDraws
 from libml.utils import InputError
 
@@ -72,5 +73,5 @@ def apply(name, images, severity, seed=0, first=0):
         chunk = images[start:start + CHUNK]
         positions = range(first + start, first + start + len(chunk))
         x = function(chunk, ImageDraws(seed, f'{name}/{severity}', positions), *parameters[severity - 1])
-        out[start:start + CHUNK] = x if x.dtype == np.uint8 else blur.to_bytes(x)
+        out[start:start + CHUNK] = x if x.dtype == np.uint8 else to_bytes(x)
     return out

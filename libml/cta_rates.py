@@ -1,13 +1,13 @@
 """CTAugment's rates in the graph: written by the training step, read by the pipeline a fixed number of steps later."""
 
-from libml import ctaugment, data
+from libml import ctaugment, streams
 
 import numpy as np
 import tensorflow as tf
 
 # Batch t uses the rates as they were after step t - LAG. While step s runs, the pipeline works on batches up to
 # s + PARALLEL_BATCHES + PREFETCH, and the newest rates are those after step s - 1.
-LAG = data.PARALLEL_BATCHES + data.PREFETCH + 2
+LAG = streams.PARALLEL_BATCHES + streams.PREFETCH + 2
 
 
 class Rates:

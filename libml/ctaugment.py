@@ -9,7 +9,8 @@ google-research/fixmatch libml/ctaugment.py @d4985a1).
 import collections
 import dataclasses
 
-from libml import augment, image_ops
+from libml import image_ops
+from libml.image_pixels import to_float
 
 import numpy as np
 import tensorflow as tf
@@ -134,12 +135,12 @@ class CTAugment:
         In FixMatch applied to the weakly augmented unlabelled images; ReMixMatch leaves out the final cutout.
         """
         images = self.apply(images, self.sample(draws, tf.shape(images)[0], rates), draws)
-        return augment.to_float(cutout(images, draws) if final_cutout else images)
+        return to_float(cutout(images, draws) if final_cutout else images)
 
     def probe(self, images, draws):
         """Images that test the bins, and their policies: uint8 [b, h, w, c] -> float32 [b, h, w, c], Policy."""
         policy = self.sample_probe(draws, tf.shape(images)[0])
-        return augment.to_float(self.apply(images, policy, draws)), policy
+        return to_float(self.apply(images, policy, draws)), policy
 
     def sample(self, draws, n, rates):
         """Policies of n images: uniform operations, bins by their probability, uniform parameters within a bin."""

@@ -1,17 +1,8 @@
-"""Datasets in memory and the streams of batches that are drawn from them."""
+"""Datasets in memory."""
 
 import re
 
-from libml.augment import Weak
-from libml.draws import Draws
-
 import numpy as np
-import tensorflow as tf
-from easydict import EasyDict
-
-# A batch is made while the one before is trained on; two more wait. More would only hold memory.
-PARALLEL_BATCHES = 2
-PREFETCH = 2
 
 
 class Subset:
@@ -54,15 +45,17 @@ class DataSet:
         labeled, unlabeled, valid, test: Subset. `unlabeled` is empty where all labels are used.
         height, width, colors, nclass: int.
         base: the name without seed and sizes, `cifar10`.
-        weak: the weak augmentation of its images, a function of (uint8 [b, h, w, c], Draws).
+        mirror, shift: settings of its weak augmentation, whether it mirrors and how many pixels it moves at most.
         mean, std: float32 [colors], what the network's input is normalised with (0 and 1 unless whitened).
         p_unlabeled: float32 [nclass] class weights with maximum 1, or None.
         more_tests: dict name -> Subset, further test sets that a report gives the accuracy on.
         labels_known: whether the labels of all unlabelled images are true.
+        origin: dict of the arguments that it was loaded with, as flags name them. A run records it and is opened again
+            with it.
     """
 
     def __init__(self, name, labeled, unlabeled, valid, test, nclass, mirror, shift, whiten=False, p_unlabeled=None,
-                 labels_known=True):
+                 labels_known=True, origin=()):
         self.name = name
         self.base = re.match(r'\w*', name)[0]
         self.labeled = labeled
@@ -71,14 +64,30 @@ class DataSet:
         self.test = test
         self.height, self.width, self.colors = test.pixels.shape[1:]
         self.nclass = nclass
-        self.weak = Weak(mirror, shift)
+        self.mirror = mirror
+        self.shift = shift
         self.p_unlabeled = p_unlabeled
         self.labels_known = labels_known
+        self.origin = dict(origin, whiten=whiten)
         self.more_tests = {}
         self.mean = np.zeros(self.colors, np.float32)
         self.std = np.ones(self.colors, np.float32)
         if whiten:
             self.mean, self.std = mean_std([labeled, unlabeled])
+
+    def with_pixels(self, function, shift):
+        """The same dataset with other pictures.
+
+        Args:
+            function: uint8 [n, h, w, c] -> uint8 [n, ...]; called once for each array of pictures.
+            shift: of the new dataset.
+        """
+        subsets = [self.labeled, self.unlabeled, self.valid, self.test]
+        pixels = {id(s.pixels): s.pixels for s in subsets}
+        changed = {key: function(images) for key, images in pixels.items()}
+        subsets = [Subset(changed[id(s.pixels)], s.targets, s.positions) for s in subsets]
+        return DataSet(self.name, *subsets, self.nclass, self.mirror, shift, self.whitened, self.p_unlabeled,
+                       self.labels_known, self.origin)
 
     @property
     def whitened(self):
@@ -103,75 +112,3 @@ def mean_std(subsets, chunk=8192):
     mean = weights @ values
     variance = (weights * np.square(values - mean[:, None])).sum(1)
     return mean.astype(np.float32), np.sqrt(variance).astype(np.float32)
-
-
-class Streams:
-    """The streams of one graph. Batch t of a stream is a pure function of (seed, t, the stream's name).
-
-    Each epoch is a fresh uniform permutation of the subset, epochs follow each other without a gap, and a batch may
-    reach over the end of one. Arrays enter the graph as placeholders that are fed once, when the iterators start.
-    """
-
-    def __init__(self, seed):
-        self.seed = seed
-        self.first_batch = tf.compat.v1.placeholder(tf.int64, [], 'first_batch')
-        self._feeds = []
-        self._initializers = []
-
-    def add(self, name, subset, batch, augment):
-        """A new stream.
-
-        Args:
-            name: what its random draws are named after.
-            subset: a Subset with at least one image.
-            batch: images in a batch.
-            augment: function of (uint8 [batch, h, w, c], Draws) that returns a dict of tensors.
-        Returns:
-            EasyDict of the tensors of the next batch: those of `augment`, and `label` int32 [batch].
-        """
-        pixels, targets = self._placeholder(subset.pixels), self._placeholder(subset.targets)
-        positions = self._placeholder(subset.positions)
-        n = len(subset)
-
-        # Plain graph code: AutoGraph would spend seconds on translating it to itself.
-        @tf.autograph.experimental.do_not_convert
-        def epoch(number):
-            return tf.data.Dataset.from_tensor_slices(Draws(self.seed, number).permutation(f'{name}/epoch', n))
-
-        @tf.autograph.experimental.do_not_convert
-        def load(number, order):
-            order = tf.gather(positions, tf.ensure_shape(order, [batch]))
-            out = augment(tf.gather(pixels, order), Draws(self.seed, number, f'{name}/'))
-            out = dict(out, label=tf.gather(targets, order))
-            # Operations on the images that drew them lose sight of how many there are in all.
-            return {key: tf.ensure_shape(value, [batch, *value.shape[1:]]) for key, value in out.items()}
-
-        first_image = self.first_batch * batch
-        dataset = tf.data.Dataset.range(first_image // n, tf.int64.max).flat_map(epoch)
-        dataset = dataset.skip(first_image % n).batch(batch, drop_remainder=True)
-        dataset = dataset.enumerate(self.first_batch).map(load, PARALLEL_BATCHES, deterministic=True)
-        iterator = tf.compat.v1.data.make_initializable_iterator(dataset.prefetch(PREFETCH).with_options(_options()))
-        self._initializers.append(iterator.initializer)
-        return EasyDict(iterator.get_next())
-
-    def start(self, session, first_batch):
-        """Sets all streams of this graph so that their next batch is number `first_batch`."""
-        feed = {placeholder: array for array, placeholder in self._feeds}
-        session.run(self._initializers, {**feed, self.first_batch: first_batch})
-
-    def _placeholder(self, array):
-        """The placeholder that `array` is fed to: one for each array, however many streams use it."""
-        for known, placeholder in self._feeds:
-            if known is array:
-                return placeholder
-        placeholder = tf.compat.v1.placeholder(array.dtype, array.shape)
-        self._feeds.append((array, placeholder))
-        return placeholder
-
-
-def _options():
-    """Nothing about a stream is left to run-time tuning."""
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    options.experimental_optimization.inject_prefetch = False
-    return options

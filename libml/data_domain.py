@@ -4,6 +4,7 @@ Names as in adamatch@7a0b40c: --source=mnist --target=svhn, and for few labels i
 """
 
 import contextlib
+import os
 import re
 
 from libml import descriptions, prepare, records, splits
@@ -88,7 +89,8 @@ def load(source, target, data_dir='', whiten=False):
     return DomainDataSet(f'{source}_to_{target}', _whole(_joined(source_trains)), Subset(*train, positions),
                          _whole(train), test, source, target_name, source_tests, nclass=len(classes),
                          mirror=all(info.mirror for info in infos.values()), shift=shape[0] // 8, whiten=whiten,
-                         labels_known=not infos[target_name].unlabeled)
+                         labels_known=not infos[target_name].unlabeled,
+                         origin=dict(data_dir=os.path.abspath(data_dir), source=source, target=target))
 
 
 def parse_target(text):

@@ -1,44 +1,13 @@
 """Dataset names as they stand on the command line, and the datasets that they name."""
 
-import dataclasses
-import re
+import os
 
 from libml import descriptions, prepare, records, splits
 from libml.data import DataSet, Subset
+from libml.dataset_names import parse
 from libml.utils import InputError
 
 import numpy as np
-
-GRAMMAR = ('<name>.<seed>@<labels>-<valid> (such as cifar10.3@250-5000), or <name>-<valid> for all labels (such as '
-           'cifar10-5000)')
-
-
-@dataclasses.dataclass(frozen=True)
-class Name:
-    """A parsed dataset name; `seed` and `labels` are None where all labels are used."""
-    name: str
-    seed: int | None
-    labels: int | None
-    valid: int
-
-    def __str__(self):
-        return f'{self.name}-{self.valid}' if self.labels is None else (
-            f'{self.name}.{self.seed}@{self.labels}-{self.valid}')
-
-
-def parse(text):
-    """A Name from its text.
-
-    Raises:
-        InputError: the text is of neither form.
-    """
-    match = re.fullmatch(r'([A-Za-z]\w*)(?:\.(\d+)@(\d+))?-(\d+)', text)
-    if not match:
-        raise InputError(f'--dataset={text}: write {GRAMMAR}')
-    name, seed, labels, valid = match.groups()
-    if labels is not None and int(labels) == 0:
-        raise InputError(f'--dataset={text}: at least 1 label is needed')
-    return Name(name, None if seed is None else int(seed), None if labels is None else int(labels), int(valid))
 
 
 class Registry:
@@ -108,7 +77,8 @@ def load(name, split, data_dir='', whiten=False, p_unlabeled=''):
     subsets = [Subset(*train, positions) for positions in (label, unlabel, valid)]
     return DataSet(str(name), *subsets, Subset(*test, np.arange(len(test[1]))), nclass=info.nclass,
                    mirror=info.mirror, shift=test[0].shape[2] // 8, whiten=whiten, p_unlabeled=weights,
-                   labels_known=not info.unlabeled)
+                   labels_known=not info.unlabeled,
+                   origin=dict(data_dir=os.path.abspath(data_dir), p_unlabeled=p_unlabeled))
 
 
 def read_images(paths, info):

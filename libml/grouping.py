@@ -4,7 +4,7 @@ import collections
 import os
 import re
 
-from libml import data_pair
+from libml import dataset_names
 from libml.run_folder import NOT_SHAPING, RunFolder
 from libml.utils import InputError
 
@@ -63,7 +63,7 @@ def read(path):
     settings = {name: value for name, value in args.items() if name not in NOT_SETTINGS}
     settings.update({name: os.path.basename(settings[name].rstrip('/')) for name in OTHER_RUNS if name in settings})
     try:
-        name = data_pair.parse(args['dataset'])
+        name = dataset_names.parse(args['dataset'])
         dataset, labels = name.name, name.labels or ALL_LABELS
         settings['valid'] = name.valid
     except InputError:  # Two domains: `mnist_to_usps`; the target's labelled images may be drawn by a seed.

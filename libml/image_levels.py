@@ -9,7 +9,8 @@ so what came from outside before them ends as the black that they found there, o
 
 import collections
 
-from libml import augment, image_geometry, image_ops
+from libml import image_geometry, image_ops
+from libml.image_pixels import to_float
 
 import tensorflow as tf
 
@@ -151,7 +152,7 @@ def cut(state, size, x, y):
 def finish(state):
     """State -> float32 [b, h, w, c] in [-1, 1], exactly 0 where a pixel does not show the picture."""
     images, shown = state
-    return augment.to_float(images) * tf.cast(shown, tf.float32)
+    return to_float(images) * tf.cast(shown, tf.float32)
 
 
 def _move(images, shown, ops, magnitude, negate, x, y):

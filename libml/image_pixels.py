@@ -11,6 +11,8 @@ import tensorflow as tf
 # ITU-R 601 weights of R, G, B in Pillow's conversion to grey, in units of 2^-16. A weighted sum of bytes has at most
 # 24 bits, so a float32 matrix product is exact in any order of summation.
 GREY_WEIGHTS = (19595, 38470, 7471)
+# Networks see images in [-1, 1]: byte * TO_FLOAT - 1.
+TO_FLOAT = 2. / 255
 
 
 def flat(images):
@@ -127,3 +129,8 @@ def _rows(values, images=None):
 def _shaped(values, images):
     """Anything with the elements of `images` in its shape."""
     return tf.reshape(values, [-1, *images.shape[1:]])
+
+
+def to_float(images):
+    """uint8 images -> float32 in [-1, 1]: byte * 2/255 - 1."""
+    return tf.cast(images, tf.float32) * TO_FLOAT - 1

@@ -1,6 +1,7 @@
 """MultiModel: a classifier of any architecture, its batch-norm statistics, and the order of the updates of one step."""
 
 from libml import archs, ema, nn
+from libml.augment import Weak
 from libml.draws import Draws
 from libml.hparams import Hparam
 from libml.train import Model
@@ -9,8 +10,6 @@ from libml.utils import InputError, ilog2
 import tensorflow as tf
 from easydict import EasyDict
 
-HEAD = 'classify/dense/'  # the scope of a network's last layer, but for NO_HEAD
-NO_HEAD = ('conv4', 'convnet')
 PRECISIONS = dict(float32=tf.float32, bfloat16=tf.bfloat16)
 
 
@@ -18,6 +17,7 @@ class MultiModel(Model):
     """A Model whose network is chosen by `--arch`. Subclasses build their graph with the methods below.
 
     Attributes:
+        weak: the weak augmentation of the dataset, uint8 [b, h, w, c], Draws -> the same.
         draws: Draws of this step: what a graph draws at random within a step.
         ema: the moving averages of the weights.
     """
@@ -44,10 +44,11 @@ class MultiModel(Model):
         if not self.params.scales:
             self.params.scales = max(1, ilog2(self.dataset.width) - 2)
         self.check_choice('precision', PRECISIONS)
+        self.weak = Weak(self.dataset.mirror, self.dataset.shift)
 
     def check_head(self):
-        """InputError if the network's last layer is not the dense one in the scope HEAD."""
-        if self.params.arch in NO_HEAD:
+        """InputError if the network's last layer is not the dense one in the scope archs.HEAD."""
+        if self.params.arch in archs.NO_HEAD:
             raise InputError(f'--arch={self.params.arch}: {type(self).__name__} needs a network whose only dense layer '
                              'is its last: choose another')
 
@@ -62,7 +63,7 @@ class MultiModel(Model):
         raise NotImplementedError
 
     def stream(self, name, subset, augment, batch=None):
-        """The next batch of a new stream over `subset` (data.Streams.add); `batch` is the model's unless given."""
+        """The next batch of a new stream over `subset` (streams.Streams.add); `batch` is the model's unless given."""
         if not len(subset):
             raise InputError(f'dataset {self.dataset.name} has no {name} images, and {type(self).__name__} needs them')
         return self.streams.add(name, subset, batch or self.params.batch, augment)

@@ -5,17 +5,16 @@ import math
 import os
 import sys
 
-from libml import checkpoint, data_pair, evaluate, schedules
-from libml.data import Streams
+from libml import checkpoint, evaluate, schedules
 from libml.hparams import Hparam
 from libml.loop import KIMG, Loop
 from libml.run_folder import RunFolder, class_path
+from libml.streams import Streams
 from libml.utils import InputError, run_main, session_config
 
 import tensorflow as tf
 from absl import flags
 from easydict import EasyDict
-from tqdm import tqdm
 
 FLAGS = flags.FLAGS
 LOOP_FLAGS = dict(
@@ -55,7 +54,7 @@ def run(model_class, **defaults):
             model.eval_checkpoint(args['eval_ckpt'])
             return None
         number = model.train(args['train_kimg'] * KIMG, args['report_kimg'] * KIMG, args['save_kimg'] * KIMG,
-                             args['keep_ckpt'], args)
+                             args['keep_ckpt'])
         return 128 + number if number else None  # So that a script of several runs ends with the one that was stopped.
 
     run_main(main)
@@ -68,13 +67,14 @@ class Model:
     and builds its graph in `model()`, which returns an EasyDict of ops: the placeholders `x`, `y`, `label`, then
     `train_op`, `loss`, `classify_raw`, `classify_op`, maybe `tune_op`, and `losses` and `monitors` (tag -> scalar).
 
-    DATASETS is what `--dataset` is looked up in; LOOP_FLAGS are the flags that are no hyper-parameters.
+    DATASETS is what `--dataset` is looked up in, such as data_pair.DATASETS; LOOP_FLAGS are the flags that are no
+    hyper-parameters.
 
     Raises:
         InputError: an unknown hyper-parameter or a value that cannot be.
     """
 
-    DATASETS = data_pair.DATASETS
+    DATASETS = None
     LOOP_FLAGS = LOOP_FLAGS
     HPARAMS = dict(
         batch=Hparam(64, 'Labelled images in a batch.'),
@@ -89,6 +89,7 @@ class Model:
         if unknown:
             raise InputError(f'{type(self).__name__} has no hyper-parameter {unknown[0]}: it has '
                              f'{", ".join(sorted(self.HPARAMS))}')
+        self.train_dir = train_dir
         self.dataset = dataset
         defaults = {name: spec.default for name, spec in self.HPARAMS.items()}
         self.params = EasyDict(defaults)
@@ -187,62 +188,47 @@ class Model:
     def check_start(self):
         """Called before a run without a checkpoint writes its first file: raises InputError if it cannot start."""
 
-    def train(self, train_nimg, report_nimg, save_nimg=64 * KIMG, keep_ckpt=50, args=None):
+    def train(self, train_nimg, report_nimg, save_nimg=64 * KIMG, keep_ckpt=50):
         """Trains until `train_nimg` images, from the newest checkpoint of the run folder if there is one.
 
         Args:
             train_nimg, report_nimg, save_nimg: images until the end, between reports, between checkpoints.
             keep_ckpt: how many checkpoints are kept.
-            args: further arguments to record in args.json.
         Returns:
             the signal.Signals that ended it before its length, or None.
         Raises:
             InputError: the run folder is of other arguments, or cannot be written.
             Diverged: a loss or a weight is not finite; the last good checkpoint stays.
         """
-        for name, value in dict(report_kimg=report_nimg, save_kimg=save_nimg, keep_ckpt=keep_ckpt).items():
-            if value < 1:
+        loop_args = dict(train_dir=str(self.train_dir), report_kimg=report_nimg / KIMG, save_kimg=save_nimg / KIMG,
+                         keep_ckpt=keep_ckpt)
+        for name, value in loop_args.items():
+            if name != 'train_dir' and value <= 0:
                 raise InputError(f'--{name} must be at least 1')
         found = checkpoint.all_in(self.folder.tf)
         if not found:
             self.check_start()
-        recorded = {**(args or {}), **self.params, 'dataset': self.dataset.name, 'model': class_path(type(self)),
-                    'method': self.method_name()}
         shaping = dict(train_kimg=self.depends_on_length, report_kimg=self.depends_on_reports)
-        self.folder.open(recorded, [name for name, shapes in shaping.items() if shapes], bool(found))
+        self.folder.open({**self.recorded(), **loop_args}, [name for name, shapes in shaping.items() if shapes],
+                         bool(found))
         self.print_config()
         with self.session(found[-1] if found else None) as session:
             with Loop(self, session, save_nimg, keep_ckpt) as loop:
                 loop.run(train_nimg, report_nimg)
                 return loop.stopped_by
 
+    def recorded(self):
+        """dict of what args.json says of this model: where its data come from, its hyper-parameters and its names."""
+        return {**self.dataset.origin, **self.params, 'dataset': self.dataset.name, 'model': class_path(type(self)),
+                'method': self.method_name()}
+
     def print_config(self):
         """Prints the run's settings and the sizes of the network's variables."""
-        rows = [('Run', self.folder.path), ('Model', self.method_name()), ('Dataset', self.dataset.name)]
-        rows += sorted(self.params.items())
-        print(' Config '.center(80, '-'))
-        for name, value in rows:
-            print(f'{name:<32} {value}')
-        print(' Model '.center(80, '-'))
-        with self.graph.as_default():
-            variables = tf.compat.v1.trainable_variables()
-        sizes = [math.prod(v.shape.as_list()) for v in variables]
-        width = max(len(v.op.name) for v in variables)
-        for v, size in zip(variables, sizes):
-            print(f'{v.op.name:<{width}} {size:>10} {tuple(v.shape.as_list())}')
-        print(f'{"Total":<{width}} {sum(sizes):>10}')
-        print('-' * 80, flush=True)
+        evaluate.print_config(self)
 
     def accuracies(self, session, op):
-        """dict train_labeled, valid, test, then further test sets -> percent, of the classifier `op`, on images as they
-        are; without those that have no images."""
-        # All labels can be very many: the accuracy on the training set is then that of a part.
-        subsets = dict(train_labeled=self.dataset.labeled.take(10000), valid=self.dataset.valid,
-                       test=self.dataset.test, **self.dataset.more_tests)
-        # One set may have two names: a target domain's is `test`, too.
-        values = {s: evaluate.accuracy(evaluate.predict(session, op, self.ops.x, s.images), s.labels)
-                  for s in dict.fromkeys(subsets.values()) if len(s)}
-        return {name: values[s] for name, s in subsets.items() if len(s)}
+        """As evaluate.accuracies."""
+        return evaluate.accuracies(self, session, op)
 
     def evaluate(self, session):
         """What a report says of accuracy: dict tag -> percent, averaged weights first.
@@ -251,8 +237,8 @@ class Model:
         """
         averaged = self.accuracies(session, self.ops.classify_op)
         raw = self.accuracies(session, self.ops.classify_raw)
-        return {**{accuracy_tag(name): value for name, value in averaged.items()},
-                **{accuracy_tag(name, 'raw/'): value for name, value in raw.items()}}
+        return {**{evaluate.tag(name): value for name, value in averaged.items()},
+                **{evaluate.tag(name, 'raw/'): value for name, value in raw.items()}}
 
     def settle(self, session):
         """Brings variables that follow from others up to date; called before every evaluation and every checkpoint."""
@@ -277,41 +263,5 @@ class Model:
         return '', []
 
     def eval_checkpoint(self, path):
-        """Prints a table of accuracies of a checkpoint, before and, with a `tune_op`, after tuning batch norm.
-
-        Tuning runs `tune_op` on 16,384 training images in memory; nothing is saved.
-
-        Args:
-            path: prefix of a checkpoint, or a run folder.
-        Returns:
-            dict: row of the table -> dict of accuracies in percent.
-        """
-        path = checkpoint.find(path)
-        kinds = ('', 'tuned_') if 'tune_op' in self.ops else ('',)
-        with self.session(path) as session:
-            step = int(session.run(self.step))
-            print(f'{self.method_name()} {path}  kimg {step // KIMG}')
-            table = {}
-            for prefix in kinds:
-                if prefix:
-                    self.tune(session, step)
-                for name, op in (('raw', self.ops.classify_raw), ('ema', self.ops.classify_op)):
-                    row = table[prefix + name] = self.accuracies(session, op)
-                    titles = [f' {key.removeprefix("train_"):>7}' for key in row]
-                    if len(table) == 1:
-                        print(' ' * 16 + ''.join(titles))
-                    print(f'{prefix + name:<16}' + ''.join(f'{value:>{len(title)}.2f}' for title, value
-                                                           in zip(titles, row.values())), flush=True)
-        return table
-
-    def tune(self, session, step, nimg=16384):
-        """Moves the batch-norm statistics (nothing else) with `nimg` images of the streams from `step` on."""
-        batch = self.params.batch
-        self.streams.start(session, step // batch)
-        for _ in tqdm(range(nimg // batch), 'Tuning', unit='img', unit_scale=batch, leave=False, disable=None):
-            session.run(self.ops.tune_op)
-
-
-def accuracy_tag(subset, kind=''):
-    """TensorBoard tag of an accuracy: that on the test set is plain `accuracy` (or `accuracy/raw`)."""
-    return f'accuracy/{kind}{subset}' if subset != 'test' else f'accuracy/{kind}'.rstrip('/')
+        """As evaluate.eval_checkpoint."""
+        return evaluate.eval_checkpoint(self, path)

@@ -4,6 +4,7 @@ import os
 
 from libml import augment, augment_grammar, models
 from libml.hparams import Hparam
+from libml.image_pixels import to_float
 
 import tensorflow as tf
 
@@ -38,7 +39,7 @@ class ViewsModel(models.MultiModel):
 
     def weak_part(self, field):
         """The weak augmentation of a field: uint8 [b, h, w, c], Draws -> the same."""
-        weak = self.dataset.weak
+        weak = self.weak
         return {'none': augment.Weak(False, 0), 'mirror': augment.Weak(True, 0), 'default': weak}[field.weak]
 
     def labeled_batch(self, images, draws):
@@ -66,7 +67,7 @@ class ViewsModel(models.MultiModel):
     def one_view(self, field, images, draws):
         """float32 [b, h, w, c] in [-1, 1]: images under the weak and, if there is one, the strong part of a field."""
         images = self.weak_part(field)(images, draws.within('d'))
-        return field.strong(images, draws.within(field.text)) if field.strong else augment.to_float(images)
+        return field.strong(images, draws.within(field.text)) if field.strong else to_float(images)
 
     def unlabeled_rows(self):
         """Unlabelled images in a batch."""

@@ -3,8 +3,9 @@
 import runner
 import toy
 from adamatch import AdaMatch
-from libml import augment, data_domain, train
+from libml import data_domain, train
 from libml.draws import Draws
+from libml.image_pixels import to_float
 from test_adamatch import dataset
 
 import numpy as np
@@ -35,7 +36,7 @@ def test_weak_and_strong_views_are_shifted_independently(tmp_path):
 
 def test_probes_start_from_the_weak_view(tmp_path):
     model = AdaMatch(str(tmp_path), dataset(colors=1), augment='CTA(s,x)', **SMALL)
-    model.learner.probe = lambda images, draws: {'x': augment.to_float(images)}
+    model.learner.probe = lambda images, draws: {'x': to_float(images)}
     with model.graph.as_default(), tf.compat.v1.Session() as session:
         # Of the two views, the strong one needs rates: only the weak one is run.
         batch = model.labeled_batch(tf.constant(PLACES), Draws(1, tf.constant(0, tf.int64)))

@@ -3,7 +3,7 @@
 import ast
 import math
 
-from libml import archs, models, nn
+from libml import archs, nn
 from libml.draws import Draws
 from libml.utils import InputError
 
@@ -62,7 +62,7 @@ def test_parameter_count(arch, nclass, filters, scales, side, colors, count):
         assert out.logits.shape.as_list() == [None, nclass] and out.embeds.shape.as_list() == [None, features]
         # Which networks can be cut above their features by the name of their last layer.
         dense = [v.op.name for v in tf1.trainable_variables() if 'dense' in v.op.name and 'kernel' in v.op.name]
-        assert (dense == [models.HEAD + 'kernel']) == (arch not in models.NO_HEAD)
+        assert (dense == [archs.HEAD + 'kernel']) == (arch not in archs.NO_HEAD)
 
 
 @pytest.mark.parametrize('arch', archs.ARCHS)

@@ -100,7 +100,7 @@ def test_digits_m_is_made_at_first_use(tmp_path):
     pytest.importorskip('sklearn')
     dataset = data_pair.DATASETS['digits_m-0'](str(tmp_path))
     digits = published.digits()
-    assert [len(dataset.labeled), len(dataset.test)] == [1400, 397] and not dataset.weak.mirror
+    assert [len(dataset.labeled), len(dataset.test)] == [1400, 397] and not dataset.mirror
     photographs, random = blended.shrunk_photographs(), np.random.RandomState(0)
     for subset, part in (('train', dataset.labeled), ('test', dataset.test)):
         images, labels = digits[subset]

@@ -9,8 +9,8 @@ import toy
 from consistency import Consistency, enlarged
 from consistency_runs import TEACHER, dataset, make_student, train
 from libml import augment_grammar, checkpoint, pictures
-from libml.augment import to_float
 from libml.draws import Draws
+from libml.image_pixels import to_float
 from libml.run_folder import RunFolder
 from libml.teacher import Teacher
 from libml.utils import InputError
@@ -252,11 +252,12 @@ def test_run_script_refuses_what_it_does_not_know():
 
 def test_enlarged():
     small = toy.dataset(size=8, colors=1, whiten=True)
-    large = enlarged(small, True)
+    large = enlarged(small)
     for name in ('labeled', 'unlabeled', 'valid', 'test'):
         subset = getattr(large, name)
         assert subset.images.shape == (len(getattr(small, name)), 32, 32, 3)
         np.testing.assert_array_equal(subset.labels, getattr(small, name).labels)
-    assert large.labeled.pixels is large.valid.pixels and large.weak.shift == 4
+    assert large.labeled.pixels is large.valid.pixels and large.shift == 4
+    assert large.origin == dict(whiten=True, enlarge=True)
     assert (large.height, large.width, large.colors, large.mean.shape) == (32, 32, 3, (3,))
     np.testing.assert_allclose(large.mean, small.mean[0], atol=0.01)

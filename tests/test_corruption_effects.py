@@ -4,7 +4,7 @@ import math
 
 import corrupted
 from corrupted import FLAT, assert_truncated, parameters
-from libml import corruption_blur, corruption_digital, corruption_spatter, corruption_weather, corruptions
+from libml import corruption_digital, corruption_filters, corruption_spatter, corruption_weather, corruptions
 from libml.image_draws import ImageDraws
 
 import numpy as np
@@ -33,7 +33,7 @@ def loop_motion(image, degrees, radius, sigma):
 
 def test_motion_blur(pictures):
     degrees = [-37., -100.]
-    got = corruption_blur.motion_blur(pictures[:2], np.array(degrees), 6, 1.5)
+    got = corruption_filters.motion_blur(pictures[:2], np.array(degrees), 6, 1.5)
     for image, angle, result in zip(pictures, degrees, got):
         assert np.abs(result - loop_motion(image, angle, 6, 1.5)).max() <= 0.5 + 1e-9
     # A point becomes a line within 45 degrees of a row, as bright in sum.
@@ -139,7 +139,7 @@ def test_fog(pictures, severity):
 def test_snow(severity):
     mean, std, factor, threshold, radius, sigma, keep = parameters('snow', severity)
     draws = ImageDraws(1, f'snow/{severity}', range(100))
-    flakes = corruption_blur.zoomed(draws.normal(mean, std, [32, 32]), factor)
+    flakes = corruption_filters.zoomed(draws.normal(mean, std, [32, 32]), factor)
     flakes[flakes < threshold] = 0
     flakes = np.trunc(255 * np.clip(flakes, 0, 1)).astype(np.uint8)
     angles = draws.uniform(-135, -45, [])

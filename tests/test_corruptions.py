@@ -5,7 +5,7 @@ import math
 
 import corrupted
 from corrupted import FLAT, assert_truncated, parameters
-from libml import corrupted_set, corruption_blur, corruptions
+from libml import corrupted_set, corruption_blur, corruption_filters, corruptions
 from libml.utils import InputError
 
 import numpy as np
@@ -158,10 +158,10 @@ def test_zoom_blur(pictures, severity, count):
 def test_sizes_of_zoomed_snow():
     factors = [parameters('snow', severity)[2] for severity in (1, 3, 4, 5)]
     assert factors == [1, 1.75, 2.25, 1.25]
-    assert [corruption_blur.zoom_sizes(32, factor) for factor in factors] == [(32, 32), (19, 33), (15, 34), (26, 32)]
+    assert [corruption_filters.zoom_sizes(32, factor) for factor in factors] == [(32, 32), (19, 33), (15, 34), (26, 32)]
     x = np.random.RandomState(0).rand(32, 32)
     large = ndimage.zoom(x[8:23, 8:23], 2.25, order=1)
-    np.testing.assert_allclose(corruption_blur.zoomed(x, 2.25), large[1:33, 1:33], atol=1e-12)
+    np.testing.assert_allclose(corruption_filters.zoomed(x, 2.25), large[1:33, 1:33], atol=1e-12)
 
 
 def noise(name, severity, images=FLAT):

@@ -5,8 +5,9 @@ from ablation.ab_cta_remixmatch_noweak import ABReMixMatchNoWeak
 from ablation.cta_fsmixup import CTAFSMixup
 from ablation.cta_mixmatch import CTAMixMatch
 from fully_supervised import FullySupervised
-from libml import augment, checkpoint, ctaugment
+from libml import checkpoint, ctaugment
 from libml.ctaugment import CTAugment
+from libml.image_pixels import to_float
 from libml.run_folder import RunFolder
 from libml.utils import InputError
 from mixmatch import MixMatch
@@ -28,10 +29,10 @@ def marked(monkeypatch):
 
     def strong(self, images, rates, draws, final_cutout=True):
         asked.append((final_cutout, images.shape[0]))
-        return 0 * augment.to_float(images) + LEARNED + 0 * tf.reduce_sum(rates)
+        return 0 * to_float(images) + LEARNED + 0 * tf.reduce_sum(rates)
 
     def probe(self, images, draws):
-        return 0 * augment.to_float(images) + PROBED, self.sample_probe(draws, tf.shape(images)[0])
+        return 0 * to_float(images) + PROBED, self.sample_probe(draws, tf.shape(images)[0])
 
     monkeypatch.setattr(CTAugment, 'strong', strong)
     monkeypatch.setattr(CTAugment, 'probe', probe)

@@ -1,7 +1,8 @@
 """CTAugment's images: recorded operations, the meaning of parameters, policies and cutouts."""
 
-from libml import augment, ctaugment, image_ops
+from libml import ctaugment, image_ops
 from libml.draws import Draws
+from libml.image_pixels import to_float
 
 import numpy as np
 import pytest
@@ -148,7 +149,7 @@ def test_strong_and_probe_are_functions_of_their_key():
         views = [CTA.strong(tf.constant(images), rates, draws), *CTA.probe(tf.constant(images), draws.within('probe'))]
         first, again, other = [session.run(views, {position: t}) for t in (2, 2, 3)]
         policy = ctaugment.Policy(*map(tf.constant, first[2]))
-        applied = augment.to_float(CTA.apply(tf.constant(images), policy, draws.within('probe')))
+        applied = to_float(CTA.apply(tf.constant(images), policy, draws.within('probe')))
         applied = session.run(applied, {position: 2})
     for i in range(2):
         assert first[i].dtype == np.float32 and first[i].shape == images.shape and np.abs(first[i]).max() <= 1
@@ -165,8 +166,8 @@ def test_strong_is_policy_then_cutout():
     def tensors():
         draws, x = Draws(1, 2), tf.constant(images)
         applied = CTA.apply(x, CTA.sample(draws, 32, rates), draws)
-        return [CTA.strong(x, rates, draws), CTA.strong(x, rates, draws, final_cutout=False), augment.to_float(applied),
-                augment.to_float(ctaugment.cutout(applied, draws))]
+        return [CTA.strong(x, rates, draws), CTA.strong(x, rates, draws, final_cutout=False), to_float(applied),
+                to_float(ctaugment.cutout(applied, draws))]
 
     strong, uncut, applied, covered = run(tensors)
     np.testing.assert_array_equal(uncut, applied)

@@ -2,6 +2,7 @@
 
 import toy
 from libml import augment, data
+from libml.streams import Streams
 
 import numpy as np
 import tensorflow as tf
@@ -12,7 +13,7 @@ def batches(seed, first, count, n=10, batch=4, name='labeled'):
     pixels = np.random.RandomState(0).randint(0, 256, [20, 8, 8, 1]).astype(np.uint8)
     subset = data.Subset(pixels, np.arange(20, dtype=np.int32), np.arange(5, 5 + n))
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        streams = data.Streams(seed)
+        streams = Streams(seed)
         out = streams.add(name, subset, batch, augment.Views([augment.Weak(True, 1)] * 2))
         assert out.image.shape == (batch, 2, 8, 8, 1) and out.label.shape == (batch,)
         streams.start(session, first)
@@ -51,7 +52,7 @@ def test_permutations_are_uniform():
 def test_arrays_are_fed_and_never_constants(tmp_path):
     with tf.Graph().as_default() as graph, tf.compat.v1.Session() as session:
         dataset = toy.dataset(nunlabeled=3000)
-        streams = data.Streams(0)
+        streams = Streams(0)
         for name in ('labeled', 'unlabeled'):
             streams.add(name, getattr(dataset, name), 8, augment.single(augment.Weak(True, 2)))
         streams.start(session, 0)

@@ -37,7 +37,7 @@ def test_a_grey_pair_is_padded_and_enlarged(made):
     dataset = data_domain.load('mnist', 'usps', folder, whiten=True)
     assert (dataset.name, dataset.base, dataset.source, dataset.target) == ('mnist_to_usps', 'usps', 'mnist', 'usps')
     assert (dataset.height, dataset.width, dataset.colors, dataset.nclass) == (32, 32, 1, 10)
-    assert not dataset.weak.mirror and dataset.weak.shift == 4 and dataset.sources == ('mnist',)
+    assert not dataset.mirror and dataset.shift == 4 and dataset.sources == ('mnist',)
     subsets = dataset.labeled, dataset.unlabeled, dataset.test, dataset.valid, dataset.labeled_target
     assert [len(subset) for subset in subsets] == [40, 60, 10, 0, 0]
     assert all(subset.images.shape[1:] == (32, 32, 1) for subset in subsets)
@@ -79,7 +79,7 @@ def test_other_domains_mirror_and_get_odd_borders(made, tmp_path):
         for subset in ('train', 'test'):
             records.write_records(descriptions.subset_path(folder, name, subset), images, np.arange(20) % 2)
     dataset = data_domain.load('made', 'other', folder)
-    assert dataset.weak.mirror and dataset.test.labels[:2].tolist() == [0, 1]  # The same order of classes stays.
+    assert dataset.mirror and dataset.test.labels[:2].tolist() == [0, 1]  # The same order of classes stays.
     np.testing.assert_array_equal(dataset.test.images[:, 1:30], images)
     assert not dataset.test.images[:, :1].any() and not dataset.test.images[:, 30:].any()
 
@@ -154,7 +154,7 @@ def test_embedded_domains_need_no_download(tmp_path):
     pytest.importorskip('sklearn')
     dataset = data_domain.load('no_digits_m', 'digits_m', str(tmp_path))
     assert dataset.sources == ('digits',) and dataset.test.images.shape == (397, 16, 16, 3)
-    assert [len(dataset.labeled), len(dataset.unlabeled)] == [1400, 1400] and dataset.weak.shift == 2
+    assert [len(dataset.labeled), len(dataset.unlabeled)] == [1400, 1400] and dataset.shift == 2
     np.testing.assert_array_equal(dataset.labeled.labels, dataset.unlabeled.labels)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         f'{name}{end}' for name in ('digits', 'digits_m') for end in ('-test.tfrecord', '-train.tfrecord', '.json')]

@@ -2,7 +2,7 @@
 
 import json
 
-from libml import data_pair, descriptions, records
+from libml import data_pair, dataset_names, descriptions, records
 from libml.utils import InputError
 
 import numpy as np
@@ -30,7 +30,7 @@ def positions(subset):
     ('cifar10.3@250-5000', ('cifar10', 3, 250, 5000)), ('svhn_noextra.0@40-1', ('svhn_noextra', 0, 40, 1)),
     ('cifar100-5000', ('cifar100', None, None, 5000))])
 def test_grammar(text, expected):
-    name = data_pair.parse(text)
+    name = dataset_names.parse(text)
     assert (name.name, name.seed, name.labels, name.valid) == expected and str(name) == text
 
 
@@ -50,7 +50,7 @@ def test_mixmatch_split_partitions_the_training_images(data_dir):
     assert parts[0] == split['label'] and parts[1] + parts[2] == split['unlabel']
     np.testing.assert_array_equal(dataset.labeled.labels, np.array(parts[0]) % 3)
     assert (dataset.name, dataset.base, dataset.nclass) == ('made.1@9-6', 'made', 3)
-    assert (dataset.height, dataset.colors, dataset.weak.shift) == (12, 3, 1)
+    assert (dataset.height, dataset.colors, dataset.shift) == (12, 3, 1)
 
 
 def test_fixmatch_split_includes_labelled_images_and_validates_on_others(data_dir):
@@ -72,7 +72,7 @@ def test_all_labels(data_dir):
 def test_digits_are_made_at_first_use(data_dir):
     dataset = data_pair.DATASETS['digits.3@40-100'](data_dir)
     assert [len(s) for s in (dataset.labeled, dataset.unlabeled, dataset.valid, dataset.test)] == [40, 1260, 100, 397]
-    assert not dataset.weak.mirror and dataset.weak.shift == 1 and dataset.test.images.shape == (397, 8, 8, 1)
+    assert not dataset.mirror and dataset.shift == 1 and dataset.test.images.shape == (397, 8, 8, 1)
     assert np.bincount(dataset.labeled.labels).tolist() == [4] * 10
 
 
@@ -117,7 +117,7 @@ def test_own_unlabelled_pictures(tmp_path):
         dataset = registry['own.1@10-6'](str(tmp_path))
         assert [len(s) for s in (dataset.labeled, dataset.unlabeled, dataset.valid)] == [10, unlabeled, 6]
         assert np.bincount(dataset.labeled.labels).tolist() == [5, 5] and max(dataset.valid.positions) < 20
-        assert not dataset.weak.mirror and not dataset.labels_known and dataset.test.images.shape == (10, 16, 16, 1)
+        assert not dataset.mirror and not dataset.labels_known and dataset.test.images.shape == (10, 16, 16, 1)
     everything = data_pair.DATASETS['own-3'](str(tmp_path))
     assert [len(s) for s in (everything.labeled, everything.unlabeled, everything.valid)] == [17, 0, 3]
 
@@ -136,5 +136,5 @@ def test_fashion_mnist_has_a_border(tmp_path):
         images = np.full([n, 28, 28, 1], 200, np.uint8)
         records.write_records(str(tmp_path / f'fashion_mnist-{subset}.tfrecord'), images, np.arange(n) % 10)
     dataset = data_pair.DATASETS['fashion_mnist.1@10-2'](str(tmp_path))
-    assert dataset.test.images.shape == (10, 32, 32, 1) and dataset.weak.mirror
+    assert dataset.test.images.shape == (10, 32, 32, 1) and dataset.mirror
     assert dataset.test.images[0, :3, :3, 0].tolist() == [[0, 0, 0], [0, 0, 0], [0, 0, 200]]

@@ -14,7 +14,7 @@ def test_extract_features(tmp_path, capsys):
     data_dir, out, folder = str(tmp_path / 'data'), str(tmp_path / 'features.npz'), tmp_path / 'projector'
     dataset = data_pair.DATASETS['digits.1@40-100'](data_dir)
     model = build(tmp_path / 'run', 'pretrain', dataset, ema=0.5)
-    model.train(40, 40, args=dict(data_dir=data_dir, train_dir=str(tmp_path / 'run')))
+    model.train(40, 40)
     accuracy = extract_features.write(model.folder.path, out, str(folder))
     assert f'test accuracy {accuracy:.2f}%' in capsys.readouterr().out and 15 < accuracy < 100
     with np.load(out, allow_pickle=False) as arrays:

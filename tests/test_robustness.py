@@ -52,7 +52,7 @@ def corrupted(tmp_path_factory, data_dir):
 def run(tmp_path_factory, data_dir):
     """A model after a few steps, in its run folder."""
     model = MixMatch(str(tmp_path_factory.mktemp('runs')), data_pair.DATASETS['large.1@20-10'](data_dir), **PARAMS)
-    model.train(40 * 8, 40 * 8, args=dict(data_dir=data_dir))
+    model.train(40 * 8, 40 * 8)
     return model
 
 

@@ -21,7 +21,8 @@ class ToyMatch(MixMatch):
 
     @classmethod
     def load_dataset(cls, args):
-        return toy.dataset(size=8, whiten=args['whiten'], seed=len(args['data_dir']))
+        return toy.dataset(size=8, whiten=args['whiten'], seed=len(args['data_dir']),
+                           origin=dict(data_dir=args['data_dir']))
 
 
 @pytest.fixture(scope='module')
@@ -29,7 +30,7 @@ def trained(tmp_path_factory):
     """A model after two steps, its args.json, and its predictions with averaged weights for the test set."""
     args = dict(data_dir='four', whiten=True, train_dir=str(tmp_path_factory.mktemp('runs')))
     model = ToyMatch(args['train_dir'], ToyMatch.load_dataset(args), **PARAMS)
-    model.train(16, 16, args=args)
+    model.train(16, 16)
     return model, model.folder.read_args(), predictions(model, checkpoint.find(model.folder.path))
 
 
@@ -67,6 +68,15 @@ def test_an_opened_run_predicts_as_the_trained_one(trained, tmp_path):
     assert not np.array_equal(other.dataset.test.images, model.dataset.test.images)
     os.rename(moved, model.folder.path)
     assert isinstance(other.dataset.test, Subset)
+
+
+def test_where_the_data_came_from_is_recorded_without_flags(trained):
+    """As in a program of one's own: how the dataset was loaded is part of the run, and another way is refused."""
+    model, args, _ = trained
+    assert args['whiten'] is True and run_model.open_run(model.folder.path)[0].dataset.whitened
+    plain = ToyMatch(model.train_dir, ToyMatch.load_dataset(dict(data_dir='four', whiten=False)), **PARAMS)
+    with pytest.raises(InputError, match='was trained with whiten=True, not whiten=False'):
+        plain.train(32, 16)
 
 
 def test_name_of_a_script_that_is_run(monkeypatch):

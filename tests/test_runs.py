@@ -9,7 +9,7 @@ import subprocess
 import runner
 import toy
 from baseline import Baseline
-from libml import data_domain, data_pair
+from libml import data_domain, dataset_names
 
 import pytest
 
@@ -72,7 +72,7 @@ def test_commands_are_valid(script, table):
         if 'source' in given:
             data_domain.parse_target(given['target'])
         else:
-            data_pair.parse(given['dataset'])
+            dataset_names.parse(given['dataset'])
         assert FLAGS.get((script, table), '') in line
 
 

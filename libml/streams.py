@@ -1,0 +1,82 @@
+"""Streams of batches: batch t is a pure function of (seed, t, the stream's name)."""
+
+from libml.draws import Draws
+
+import tensorflow as tf
+from easydict import EasyDict
+
+# A batch is made while the one before is trained on; two more wait. More would only hold memory.
+PARALLEL_BATCHES = 2
+PREFETCH = 2
+
+
+class Streams:
+    """The streams of one graph.
+
+    Each epoch is a fresh uniform permutation of the subset, epochs follow each other without a gap, and a batch may
+    reach over the end of one. Arrays enter the graph as placeholders that are fed once, when the iterators start.
+    """
+
+    def __init__(self, seed):
+        self.seed = seed
+        self.first_batch = tf.compat.v1.placeholder(tf.int64, [], 'first_batch')
+        self._feeds = []
+        self._initializers = []
+
+    def add(self, name, subset, batch, augment):
+        """A new stream.
+
+        Args:
+            name: what its random draws are named after.
+            subset: a Subset with at least one image.
+            batch: images in a batch.
+            augment: function of (uint8 [batch, h, w, c], Draws) that returns a dict of tensors.
+        Returns:
+            EasyDict of the tensors of the next batch: those of `augment`, and `label` int32 [batch].
+        """
+        pixels, targets = self._placeholder(subset.pixels), self._placeholder(subset.targets)
+        positions = self._placeholder(subset.positions)
+        n = len(subset)
+
+        # Plain graph code: AutoGraph would spend seconds on translating it to itself.
+        @tf.autograph.experimental.do_not_convert
+        def epoch(number):
+            return tf.data.Dataset.from_tensor_slices(Draws(self.seed, number).permutation(f'{name}/epoch', n))
+
+        @tf.autograph.experimental.do_not_convert
+        def load(number, order):
+            order = tf.gather(positions, tf.ensure_shape(order, [batch]))
+            out = augment(tf.gather(pixels, order), Draws(self.seed, number, f'{name}/'))
+            out = dict(out, label=tf.gather(targets, order))
+            # Operations on the images that drew them lose sight of how many there are in all.
+            return {key: tf.ensure_shape(value, [batch, *value.shape[1:]]) for key, value in out.items()}
+
+        first_image = self.first_batch * batch
+        dataset = tf.data.Dataset.range(first_image // n, tf.int64.max).flat_map(epoch)
+        dataset = dataset.skip(first_image % n).batch(batch, drop_remainder=True)
+        dataset = dataset.enumerate(self.first_batch).map(load, PARALLEL_BATCHES, deterministic=True)
+        iterator = tf.compat.v1.data.make_initializable_iterator(dataset.prefetch(PREFETCH).with_options(_options()))
+        self._initializers.append(iterator.initializer)
+        return EasyDict(iterator.get_next())
+
+    def start(self, session, first_batch):
+        """Sets all streams of this graph so that their next batch is number `first_batch`."""
+        feed = {placeholder: array for array, placeholder in self._feeds}
+        session.run(self._initializers, {**feed, self.first_batch: first_batch})
+
+    def _placeholder(self, array):
+        """The placeholder that `array` is fed to: one for each array, however many streams use it."""
+        for known, placeholder in self._feeds:
+            if known is array:
+                return placeholder
+        placeholder = tf.compat.v1.placeholder(array.dtype, array.shape)
+        self._feeds.append((array, placeholder))
+        return placeholder
+
+
+def _options():
+    """Nothing about a stream is left to run-time tuning."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.experimental_optimization.inject_prefetch = False
+    return options
