@@ -209,7 +209,7 @@ class Model:
         if not found:
             self.check_start()
         shaping = dict(train_kimg=self.depends_on_length, report_kimg=self.depends_on_reports)
-        self.folder.open({**self.recorded(), **loop_args}, [name for name, shapes in shaping.items() if shapes],
+        self.folder.open({**self.arguments(), **loop_args}, [name for name, shapes in shaping.items() if shapes],
                          bool(found))
         self.print_config()
         with self.session(found[-1] if found else None) as session:
@@ -217,7 +217,7 @@ class Model:
                 loop.run(train_nimg, report_nimg)
                 return loop.stopped_by
 
-    def recorded(self):
+    def arguments(self):
         """dict of what args.json says of this model: where its data come from, its hyper-parameters and its names."""
         return {**self.dataset.origin, **self.params, 'dataset': self.dataset.name, 'model': class_path(type(self)),
                 'method': self.method_name()}

@@ -87,7 +87,7 @@ def test_valid_loss_and_the_restored_weights(tmp_path):
 def test_another_report_kimg_is_refused(tmp_path):
     for report_kimg in (1, 2):
         model = Consistency(str(tmp_path), toy.dataset(), **dict(SMALL, arch='convnet'))
-        args = (8, 8, 8, 5, dict(report_kimg=report_kimg))
+        args = (8, report_kimg * 1024, 8, 5)
         if report_kimg == 1:
             model.train(*args)
         else:
