@@ -200,8 +200,8 @@ class Model:
             InputError: the run folder is of other arguments, or cannot be written.
             Diverged: a loss or a weight is not finite; the last good checkpoint stays.
         """
-        loop_args = dict(train_dir=str(self.train_dir), report_kimg=report_nimg / KIMG, save_kimg=save_nimg / KIMG,
-                         keep_ckpt=keep_ckpt)
+        loop_args = dict(train_dir=str(self.train_dir), report_kimg=in_kimg(report_nimg),
+                         save_kimg=in_kimg(save_nimg), keep_ckpt=keep_ckpt)
         for name, value in loop_args.items():
             if name != 'train_dir' and value <= 0:
                 raise InputError(f'--{name} must be at least 1')
@@ -265,3 +265,8 @@ class Model:
     def eval_checkpoint(self, path):
         """As evaluate.eval_checkpoint."""
         return evaluate.eval_checkpoint(self, path)
+
+
+def in_kimg(nimg):
+    """A number of images in kimg: an int if it is whole, as flags are."""
+    return nimg / KIMG if nimg % KIMG else nimg // KIMG
