@@ -5,9 +5,9 @@ python adamatch.py --source=mnist --target='usps(10,seed=1)'             # 10 la
 python adamatch.py --dataset=cifar10.3@40-1                              # semi-supervised learning
 """
 
-from libml import domain_model, schedules, train
-from libml.alignment import Alignment
+from libml import domain_model, models, schedules, train
 from libml.hparams import Hparam
+from libml.trackers import Alignment
 
 import tensorflow as tf
 
@@ -34,13 +34,13 @@ class AdaMatch(domain_model.PseudoLabelModel):
             batch: of `inputs`; its entry `lams` becomes the list of the weights.
             joint: list of [b, 2, C], logits of batch.labeled beside the unlabelled images.
         Returns:
-            list of [b, 2, C], and dict tag -> scalar to log.
+            list of [b, 2, C], and terms of `train_step` that are only logged.
         """
         alone = self.logits('alone', batch.labeled)
-        batch.lams = [domain_model.with_default(self.draws.uniform(name, z.shape), name)
+        batch.lams = [models.placeholder(self.draws.uniform(name, z.shape), name)
                       for z, name in zip(joint, ('lam', 'lam_target'))]
         mixed = [z + lam * (other - z) for z, other, lam in zip(joint, alone, batch.lams)]
-        return mixed, {'losses/hregbn': tf.reduce_mean(tf.square(mixed[0] - alone[0]))}
+        return mixed, {'hregbn': (None, tf.reduce_mean(tf.square(mixed[0] - alone[0])))}
 
     def p_labeled(self, logits_weak, label):
         """[b, C]: what the labelled class distribution follows, of source images' logits [b, C] and labels [b]."""
@@ -63,25 +63,29 @@ class AdaMatch(domain_model.PseudoLabelModel):
         # Kept from the original: `wu` is only the final value.
         return schedules.cosine_phases(self.progress(), [(0.5, 1.), (1., self.params.wu)])
 
+    def unlabeled_losses(self, source_weak, label, logits):
+        """Losses of unlabelled images: terms and monitors of `train_step`.
+
+        Args:
+            source_weak, label: weak logits [b, C] and labels [b] of the source. The threshold and the distribution are
+                of the source alone, even if some target images are labelled.
+            logits: [n, 2, C] of the unlabelled images.
+        """
+        p_weak = tf.nn.softmax(logits[:, 0])
+        alignment = self.track(Alignment(self.params.nclass, self.p_labeled(source_weak, label), p_weak))
+        threshold, wu = self.threshold(source_weak), self.unlabeled_weight()
+        xeu, mask = self.pseudo_label_loss(self.aligned(p_weak, alignment), threshold, logits[:, 1])
+        return {'xeu': (wu, xeu)}, {'monitors/confidence_ratio': threshold, 'monitors/wu': wu, 'monitors/mask': mask,
+                                    'monitors/klmodel': alignment.kl()}
+
     def algorithm(self):
-        p = self.params
-        batch = self.inputs()
+        batch = self.pairs()
         *joint, unlabeled = self.logits('joint', [*batch.labeled, batch.y])
         labeled, regularized = self.interpolated(batch, joint)
-        # The threshold and the distribution are of the source alone, even if some target images are labelled.
-        source_weak = labeled[0][:, 0]
-        p_weak = tf.nn.softmax(unlabeled[:, 0])
-        alignment = Alignment(p.nclass, self.p_labeled(source_weak, batch.label), p_weak)
-        targets = self.aligned(p_weak, alignment)
-        threshold, wu = self.threshold(source_weak), self.unlabeled_weight()
-        xeu, mask = self.pseudo_label_loss(targets, threshold, unlabeled[:, 1])
-        supervised = {f'losses/{tag}': domain_model.labeled_loss(z, label)
-                      for tag, z, label in zip(('xe', 'xet'), labeled, batch.labels)}
-        loss = sum(supervised.values()) + wu * xeu
-        return self.step_ops(
-            batch, loss, 'joint', {**supervised, 'losses/xeu': xeu, **regularized},
-            {'monitors/confidence_ratio': threshold, 'monitors/wu': wu, 'monitors/mask': mask,
-             'monitors/klmodel': alignment.kl()}, alignment)
+        supervised = {name: (1., domain_model.labeled_loss(z, label))
+                      for name, z, label in zip(('xe', 'xet'), labeled, batch.labels)}
+        terms, monitors = self.unlabeled_losses(labeled[0][:, 0], batch.label, unlabeled)
+        return self.momentum_step(batch, {**supervised, **terms, **regularized}, 'joint', monitors)
 
 
 if __name__ == '__main__':

@@ -4,6 +4,8 @@ python baseline.py --source=mnist --target=usps                   # with target 
 python baseline.py --source=mnist --target=usps --nouse_unlabeled # the source alone
 """
 
+import dataclasses
+
 from libml import domain_model, train
 from libml.hparams import Hparam
 from libml.utils import InputError
@@ -25,13 +27,16 @@ class Baseline(domain_model.DomainModel):
         if self.dataset.whitened and not self.params.use_unlabeled:
             raise InputError('--whiten --nouse_unlabeled: whitening follows the unlabelled images too, give only one')
 
+    def views(self):
+        views = super().views()
+        return views if self.params.use_unlabeled else dataclasses.replace(views, unlabeled=None)
+
     def algorithm(self):
-        use_unlabeled = self.params.use_unlabeled
-        batch = self.inputs(use_unlabeled)
-        logits = self.logits('joint', batch.labeled + ([batch.y] if use_unlabeled else []))
+        batch = self.pairs()
+        logits = self.logits('joint', batch.labeled + ([] if batch.y is None else [batch.y]))
         # Labelled images of the target are more rows of one labelled batch.
         xe = domain_model.labeled_loss(tf.concat(logits[:len(batch.labeled)], 0), tf.concat(batch.labels, 0))
-        return self.step_ops(batch, xe, 'joint', {'losses/xe': xe}, {})
+        return self.momentum_step(batch, {'xe': (1., xe)}, 'joint')
 
 
 if __name__ == '__main__':

@@ -8,13 +8,16 @@ the Keras example `consistency_training`, which computes averages of the teacher
 draws the crops of the two views apart.
 """
 
+import dataclasses
+
 from libml import augment_grammar, data_pair, ema, enlarge, losses, plateau_model, swa, train
+from libml.augment import Weak
 from libml.draws import Draws
 from libml.hparams import Hparam
-from libml.image_pixels import to_float
 from libml.loop import KIMG
 from libml.teacher import SCOPE, Teacher
 from libml.utils import InputError
+from libml.views import View, Views
 
 import numpy as np
 import tensorflow as tf
@@ -102,35 +105,23 @@ class Consistency(plateau_model.PlateauModel):
             raise InputError('--stage=student needs --teacher=RUN_FOLDER, that of a --stage=teacher')
         self.teacher = Teacher(p.teacher, dict({name: p[name] for name in ('nclass', 'size', 'whiten')},
                                                dataset=self.dataset.name))
-        self.noise, = augment_grammar.parse(p.augment, self.dataset.base, counts=(1,))
-        if not self.noise.strong:
+        noisy, = augment_grammar.parse(p.augment, self.dataset, counts=(1,))
+        self.noise = noisy.strong
+        if not self.noise:
             raise InputError(f'--augment={p.augment} adds no noise to the crop; give a token that does, such as r2_9_0')
 
     def named_hparams(self):
         """A teacher's name leaves out what affects a student only."""
         return [name for name in super().named_hparams() if self.teacher or name not in self.STUDENT]
 
-    def views(self, images, draws):
-        """{'image': float32 [b, views, h, w, c]} of bytes [b, h, w, c]: the clean crop, a student's noisy one too."""
-        crop = self.weak(images, draws.within('weak'))
-        views = [to_float(crop)]
-        if self.teacher:
-            views.append(self.noise.strong(crop, draws.within('noise')))
-        return {'image': tf.stack(views, 1)}
-
-    def inputs(self):
-        """Placeholders x [n, h, w, c], xt [b, views, h, w, c], y [n, views, h, w, c], label [b] over the streams.
-
-        y is empty where there are no unlabelled images, and for a teacher.
-        """
-        data, p = self.dataset, self.params
-        labeled = self.stream('labeled', data.labeled, self.views)
-        y = labeled.image[:0]
-        if self.teacher and len(data.unlabeled):
-            y = self.stream('unlabeled', data.unlabeled, self.views, p.batch * p.uratio).image
-        x, y, label = self.placeholders(labeled.image[:, 0], y, labeled.label)
-        xt = tf.compat.v1.placeholder_with_default(labeled.image, labeled.image.shape, 'xt')
-        return x, xt, y, tf.ensure_shape(label, labeled.label.shape)
+    def views(self):
+        """The clean crop and, for a student, a noisy view of the same crop."""
+        data = self.dataset
+        clean = View(Weak(data.mirror, data.shift), scope='weak')
+        if not self.teacher:
+            return Views((clean,))
+        pair = clean, dataclasses.replace(clean, strong=self.noise, name='noise')
+        return Views(pair, pair if len(data.unlabeled) else None)
 
     def averages(self):
         """The average of the weights that --average names."""
@@ -144,13 +135,13 @@ class Consistency(plateau_model.PlateauModel):
         return self.network(SCOPE, self.params.nclass, x, training=False, getter=self.teacher.getter,
                             params=EasyDict(self.params, **self.teacher.params)).logits
 
-    def teacher_loss(self, logits, label):
-        """Mean cross entropy of logits [b, C]: scalar loss, and its parts by tag."""
-        xe = tf.reduce_mean(losses.masked_xe(logits, label, 1.))
-        return xe, {'losses/xe': xe}
+    def teacher_terms(self, logits, label):
+        """Losses of a teacher, terms of MultiModel.train_step: cross entropy of logits [b, C]."""
+        return {'xe': (1., tf.reduce_mean(losses.masked_xe(logits, label, 1.)))}
 
-    def student_loss(self, logits_teacher, logits, label):
-        """wxe * cross entropy + wkl * KL(teacher || student), both at the temperature: scalar, and its parts by tag.
+    def student_terms(self, logits_teacher, logits, label):
+        """Losses of a student, terms of MultiModel.train_step: cross entropy, and KL(teacher || student) at the
+        temperature.
 
         Args:
             logits_teacher: [n, C] of clean views; no gradient flows into it.
@@ -162,33 +153,30 @@ class Consistency(plateau_model.PlateauModel):
         kl = tf.reduce_mean(losses.kl_divergence_from_logits(targets, logits / p.temperature))
         if p.kl_t2:
             kl *= p.temperature ** 2
-        return p.wxe * xe + p.wkl * kl, {'losses/xe': xe, 'losses/kl': kl}
+        return {'xe': (p.wxe, xe), 'kl': (p.wkl, kl)}
 
     def algorithm(self):
         p = self.params
-        x, xt, y, label = self.inputs()
-        images = tf.concat([xt, y], 0)
-        self.ema = self.averages()
-        classify = self.classify_ops(x)
+        batch = self.inputs(self.views(), p.batch * p.uratio)
+        images = batch.xt if batch.y is None else tf.concat([batch.xt, batch.y], 0)
         logits = self.classifier(images[:, -1], training=True, name='train').logits
         if self.teacher:
-            loss, parts = self.student_loss(self.teacher_logits(images[:, 0]), logits, label)
+            terms = self.student_terms(self.teacher_logits(images[:, 0]), logits, batch.label)
         else:
-            loss, parts = self.teacher_loss(logits, label)
+            terms = self.teacher_terms(logits, batch.label)
         if p.average != 'none':
             self.make_statistics()
         lr = self.make_plateau()
-        return EasyDict(
-            classify, x=x, xt=xt, y=y, label=label, loss=loss,
-            train_op=self.train_op(loss, tf.compat.v1.train.AdamOptimizer(lr, epsilon=1e-7), 'train'),
-            losses=parts, monitors={'monitors/lr': lr})
+        return self.train_step(batch, terms, tf.compat.v1.train.AdamOptimizer(lr, epsilon=1e-7), 'train',
+                         monitors={'monitors/lr': lr})
 
     def make_statistics(self):
         """Ops for `settle`: batch-norm statistics of the averaged network over views as it is trained on."""
         data = self.dataset
         self.bytes = tf.compat.v1.placeholder(tf.uint8, [self.params.batch, data.height, data.width, data.colors])
         self.index = tf.compat.v1.placeholder(tf.int64, [])
-        images = self.views(self.bytes, Draws(self.params.seed, self.index, 'statistics/'))['image'][:, -1]
+        draws = Draws(self.params.seed, self.index, 'statistics/')
+        images = self.views().of_labeled(self.bytes, draws)['image'][:, -1]
         self.classifier(images, training=True, getter=self.ema.getter, name='average')
         self.statistics = tf.group(swa.reestimation(self.batch_norms['average'].batch_stats, self.index))
 

@@ -4,8 +4,8 @@ python fixmatch_da.py --source=mnist --target=usps
 """
 
 from libml import domain_model, losses, train
-from libml.alignment import Alignment
 from libml.hparams import Hparam
+from libml.trackers import Alignment
 
 import tensorflow as tf
 
@@ -18,20 +18,23 @@ class FixMatchDA(domain_model.PseudoLabelModel):
         wu=Hparam(1., 'Weight of the loss on pseudo-labels.'),
     )
 
-    def algorithm(self):
+    def unlabeled_losses(self, logits, label):
+        """Losses of all images, logits [n, 2, C], the first b with labels [b]: terms and monitors of `train_step`."""
         p = self.params
-        batch = self.inputs()
+        p_weak = tf.nn.softmax(logits[:, 0])
+        alignment = self.track(Alignment(p.nclass, tf.one_hot(label, p.nclass), p_weak))
+        threshold = tf.constant(p.confidence)
+        xeu, mask = self.pseudo_label_loss(alignment(p_weak), threshold, logits[:, 1])
+        return {'xeu': (p.wu, xeu)}, {'monitors/confidence_ratio': threshold, 'monitors/mask': mask,
+                                      'monitors/klmodel': alignment.kl()}
+
+    def algorithm(self):
+        batch = self.pairs()
         logits = tf.concat(self.logits('joint', [*batch.labeled, batch.y]), 0)
         label = tf.concat(batch.labels, 0)
-        p_weak = tf.nn.softmax(logits[:, 0])
-        alignment = Alignment(p.nclass, tf.one_hot(label, p.nclass), p_weak)
-        threshold = tf.constant(p.confidence)
+        unlabeled, monitors = self.unlabeled_losses(logits, label)
         xe = tf.reduce_mean(losses.masked_xe(logits[:label.shape[0], 0], label, 1.))
-        xeu, mask = self.pseudo_label_loss(alignment(p_weak), threshold, logits[:, 1])
-        return self.step_ops(
-            batch, xe + p.wu * xeu, 'joint', {'losses/xe': xe, 'losses/xeu': xeu},
-            {'monitors/confidence_ratio': threshold, 'monitors/mask': mask, 'monitors/klmodel': alignment.kl()},
-            alignment)
+        return self.momentum_step(batch, {'xe': (1., xe), **unlabeled}, 'joint', monitors)
 
 
 if __name__ == '__main__':

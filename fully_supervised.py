@@ -5,26 +5,30 @@ python fully_supervised.py --dataset=cifar10-1 --mixup
 python fully_supervised.py --dataset=cifar10.3@250-1        # the 250 labels alone
 """
 
-from libml import adam_model, baseline_model, layers, train
+from libml import adam_models, layers, train
 from libml.hparams import Hparam
 from libml.utils import InputError
+from libml.views import Views
 
 
-class FullySupervised(baseline_model.BaselineModel):
+class FullySupervised(adam_models.BaselineModel):
     """Cross entropy with smoothed labels or, with --mixup, of mixtures of images with those of their labels.
 
     The original has a script for each; the default of wd is that of its mixup. (mixmatch@1011a1d fully_supervised/)
     """
 
     HPARAMS = dict(
-        baseline_model.BaselineModel.HPARAMS,
-        wd=baseline_model.BaselineModel.HPARAMS['wd']._replace(default=0.002),
+        adam_models.BaselineModel.HPARAMS,
+        wd=adam_models.BaselineModel.HPARAMS['wd']._replace(default=0.002),
         dropout=Hparam(0., 'Probability that an entry of the network\'s last features is dropped in training.'),
         mixup=Hparam(False, 'Train on mixtures of images in place of smoothed labels.', False),
         smoothing=Hparam(0.001, 'Share of a label that is spread over all classes; not with --mixup.'),
-        beta=adam_model.BETA._replace(help=adam_model.BETA.help + ' Only with --mixup.'),
+        beta=adam_models.BETA._replace(help=adam_models.BETA.help + ' Only with --mixup.'),
     )
-    VIEWS = 0
+
+    def views(self):
+        """One weak view of labelled images; no others."""
+        return Views(self.weak_view().at('view0'))
 
     def resolve_params(self):
         super().resolve_params()

@@ -3,23 +3,23 @@
 python ict.py --dataset=cifar10.3@250-5000 --beta=0.75 --consistency_weight=1000
 """
 
-from libml import adam_model, baseline_model, layers, losses, train
+from libml import adam_models, layers, losses, train
 from libml.hparams import Hparam
 
 import tensorflow as tf
 
 
-class ICT(baseline_model.BaselineModel):
+class ICT(adam_models.BaselineModel):
     """The prediction on a mixture of unlabelled images follows the mixture of the mean teacher's predictions.
 
     (The original also draws a second view of each image and never uses it.)
     """
 
     HPARAMS = dict(
-        baseline_model.BaselineModel.HPARAMS,
-        beta=adam_model.BETA,
-        consistency_weight=Hparam(50., baseline_model.CONSISTENCY_WEIGHT),
-        warmup_pos=baseline_model.WARMUP_POS,
+        adam_models.BaselineModel.HPARAMS,
+        beta=adam_models.BETA,
+        consistency_weight=Hparam(50., adam_models.CONSISTENCY_WEIGHT),
+        warmup_pos=adam_models.WARMUP_POS,
     )
 
     def unlabeled_losses(self, y):

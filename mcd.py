@@ -7,6 +7,7 @@ import dataclasses
 
 from libml import archs, domain_model, losses, nn, train
 from libml.hparams import Hparam
+from libml.views import Views
 
 import tensorflow as tf
 from easydict import EasyDict
@@ -32,12 +33,15 @@ class MCD(domain_model.DomainModel):
         super().resolve_params()
         self.check_range('wu', low=0)
         self.check_head()
-        # Nothing would use its rates.
-        self.views = dataclasses.replace(self.views, cta=None)
 
-    def two_views(self, images, draws):
-        """uint8 [b, h, w, c] -> float32 [b, 1, h, w, c]: the weak view."""
-        return self.views.weak(images, draws.within('weak'))[:, None]
+    def make_program(self):
+        """Without CTAugment: nothing would use its rates."""
+        return dataclasses.replace(super().make_program(), cta=None)
+
+    def views(self):
+        """The weak view, [b, 1, h, w, c]."""
+        weak = (self.program.weak,)
+        return Views(weak, weak)
 
     def both(self, name, images):
         """The logits of both classifiers for images [n, h, w, c], [n, C] each, from one training pass called `name`."""
@@ -63,7 +67,7 @@ class MCD(domain_model.DomainModel):
             return last + (self.batch_norms[statistics].updates() if statistics else [])
 
     def algorithm(self):
-        batch, lr = self.inputs(), self.learning_rate()
+        batch, lr = self.pairs(), self.learning_rate()
         optimizers = [tf.compat.v1.train.MomentumOptimizer(lr, self.MOMENTUM, name=f'Momentum{i}') for i in (1, 2, 3)]
         xe = self.supervised('labeled', batch)
         wd = self.l2()
@@ -84,7 +88,7 @@ class MCD(domain_model.DomainModel):
         scalars = {'losses/xe': xe, 'losses/xe2': xe2, 'losses/dis2': dis2, 'losses/wd': wd}
         if dis3:
             scalars['losses/dis3'] = tf.add_n(dis3) / len(dis3)
-        return EasyDict(batch, **self.classify_ops(batch.x), loss=loss, losses=scalars,
+        return EasyDict(batch, loss=loss, losses=scalars,
                         monitors={'monitors/lr': lr}, train_op=self.end_of_step(last, 'labeled'))
 
 

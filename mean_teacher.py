@@ -4,7 +4,7 @@ python mean_teacher.py --dataset=cifar10.3@250-5000 --wd=0.2
 """
 
 from libml import train
-from libml.baseline_model import CONSISTENCY_WEIGHT, INERT
+from libml.adam_models import CONSISTENCY_WEIGHT, INERT
 from libml.hparams import Hparam
 from pi_model import PiModel
 

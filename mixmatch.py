@@ -3,19 +3,18 @@
 python mixmatch.py --dataset=cifar10.3@250-5000 --wd=0.02 --beta=0.75 --w_match=75
 """
 
-from libml import layers, losses, mixed_model, train
-from libml.augment import Views, single
+from libml import adam_models, layers, losses, train
 from libml.hparams import Hparam
+from libml.views import Views
 
 import tensorflow as tf
-from easydict import EasyDict
 
 
-class MixMatch(mixed_model.MixedModel):
+class MixMatch(adam_models.MixedModel):
     """Guesses the labels of unlabelled images, sharpens the guess, mixes all images, and trains on the mixture."""
 
     HPARAMS = dict(
-        mixed_model.MixedModel.HPARAMS,
+        adam_models.MixedModel.HPARAMS,
         w_match=Hparam(100., 'Weight of the loss on unlabelled images.'),
         T=Hparam(0.5, 'Temperature that sharpens guessed labels; 1 leaves them.', False),
         mixmode=Hparam('xxy.yxy', f'What is mixed with what: {" ".join(layers.MixMode.MODES)}.', False),
@@ -36,30 +35,19 @@ class MixMatch(mixed_model.MixedModel):
         p = tf.add_n([tf.nn.softmax(z) for z in logits]) / len(logits)
         return tf.stop_gradient(layers.renorm(p ** (1 / self.params.T)))
 
-    def inputs(self):
-        """Placeholders over the streams.
-
-        Returns:
-            x [n, h, w, c] to evaluate, xt [b, h, w, c] (here x) and y [b, nu, h, w, c] to train on, label [b], and the
-            EasyDict of the labelled stream.
-        """
-        weak = self.weak
-        x, y, label, labeled = self.open_streams(single(weak), Views([weak] * self.params.nu))
-        return x, tf.ensure_shape(x, labeled.image.shape), y, label, labeled
+    def views(self):
+        weak = self.weak_view()
+        return Views(weak.at('view0'), tuple(weak.at(f'view{i}') for i in range(self.params.nu)))
 
     def algorithm(self):
         p = self.params
-        x, xt, y, label, _ = self.inputs()
-        views = tf.unstack(y, axis=1)
-        targets = [tf.one_hot(label, p.nclass)] + [self.guess(views)] * p.nu
-        logits, targets = self.mixed([xt] + views, targets, p.mixmode)
-
-        xe = tf.reduce_mean(losses.xe(logits[0], targets[0]))
+        batch = self.inputs(self.views())
+        views = tf.unstack(batch.y, axis=1)
+        targets = [tf.one_hot(batch.label, p.nclass)] + [self.guess(views)] * p.nu
+        logits, targets = self.mixed([batch.xt] + views, targets, p.mixmode)
         l2u = tf.reduce_mean(losses.brier(tf.concat(logits[1:], 0), tf.concat(targets[1:], 0)))
-        loss = xe + p.w_match * self.ramp() * l2u
-        return EasyDict(
-            self.classify_ops(x), x=x, y=y, label=label, loss=loss, train_op=self.adam(loss, 'mixed0'),
-            tune_op=self.tune_op('mixed0'), losses={'losses/xe': xe, 'losses/l2u': l2u}, monitors={})
+        terms = {'xe': (1., tf.reduce_mean(losses.xe(logits[0], targets[0]))), 'l2u': (p.w_match * self.ramp(), l2u)}
+        return self.adam_step(batch, terms, 'mixed0', tune='mixed0')
 
 
 if __name__ == '__main__':

@@ -3,15 +3,15 @@
 python mixup.py --dataset=cifar10.3@250-5000 --beta=0.75
 """
 
-from libml import adam_model, baseline_model, layers, losses, train
+from libml import adam_models, layers, losses, train
 
 import tensorflow as tf
 
 
-class Mixup(baseline_model.BaselineModel):
+class Mixup(adam_models.BaselineModel):
     """Trains on mixtures of labelled images, and on mixtures of unlabelled ones with the labels guessed for them."""
 
-    HPARAMS = dict(baseline_model.BaselineModel.HPARAMS, beta=adam_model.BETA)
+    HPARAMS = dict(adam_models.BaselineModel.HPARAMS, beta=adam_models.BETA)
 
     def labeled_part(self, x, onehot):
         return layers.mix_reversed([x, onehot], self.params.beta, self.draws.within('mix_x'))

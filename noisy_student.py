@@ -4,9 +4,10 @@ python noisy_student.py --source=mnist --target=usps --id=0
 python noisy_student.py --source=mnist --target=usps --id=1 --teacher_id=0
 """
 
+import functools
 import os
 
-from libml import cta_learner, domain_model, evaluate, losses, train
+from libml import domain_model, evaluate, losses, models, train
 from libml.data import Subset
 from libml.hparams import Hparam
 from libml.utils import InputError, one_line, written_whole
@@ -71,6 +72,7 @@ class NoisyStudent(domain_model.DomainModel):
             raise InputError(f'{path} does not hold probabilities: a row has numbers of at least 0 with the sum 1')
         return found.astype(np.float32)
 
+    @functools.cached_property
     def pool(self):
         """What is trained on.
 
@@ -93,19 +95,22 @@ class NoisyStudent(domain_model.DomainModel):
         batches = sum(weight * len(target) for weight, target in zip(weights, targets))
         return Subset(np.concatenate(images), np.concatenate(targets), positions), batches
 
+    def probe_period(self):
+        """Once for a batch of each stream, however many batches the pool makes of it."""
+        return self.program.probe * round(self.pool[1])
+
     def algorithm(self):
-        pool, batches = self.pool()
-        cta = self.views.cta
-        # The rates follow the probes once for a batch of each stream, however many batches the pool makes of it.
-        self.learner = cta_learner.Learner(cta, self.views.probe * round(batches)) if cta else None
-        stream = self.stream('pool', pool, self.image_batch)
-        probed = self.labeled_streams(self.probe_batch) if cta else []
-        batch = EasyDict(xt=domain_model.with_default(stream.image, 'xt'), labels=[s.label for s in probed],
-                         label=domain_model.with_default(stream.label, 'label'))
-        self.with_probes(batch, probed)
+        views = self.views()
+        stream = self.stream('pool', self.pool[0], views.of_unlabeled)
+        probed = [self.stream(name, subset, views.of_probes) for name, subset in self.labeled_subsets().items()
+                  if self.learner]
+        batch = EasyDict(xt=models.placeholder(stream.image, 'xt'), label=models.placeholder(stream.label, 'label'),
+                         labels=[s.label for s in probed], probes=models.joined_probes(probed))
+        batch.x = models.placeholder(batch.probes.get('probe', batch.xt[:, 0]), 'x', rows=None)
+        batch.update(self.classify_ops(batch.x))
         logits, = self.logits('joint', [batch.xt])
         xe = sum(tf.reduce_mean(losses.xe(logits[:, view], batch.label)) for view in range(2)) / 2
-        return self.step_ops(batch, xe, 'joint', {'losses/xe': xe}, {})
+        return self.momentum_step(batch, {'xe': (1., xe)}, 'joint')
 
     def ended(self, session):
         """Writes predictions.npy."""

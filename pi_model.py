@@ -3,24 +3,29 @@
 python pi_model.py --dataset=cifar10.3@250-5000 --consistency_weight=20
 """
 
-from libml import baseline_model, losses, train
-from libml.baseline_model import CONSISTENCY_WEIGHT, INERT, WARMUP_POS
+from libml import adam_models, losses, train
+from libml.adam_models import CONSISTENCY_WEIGHT, INERT, WARMUP_POS
 from libml.hparams import Hparam
+from libml.views import Views
 
 import tensorflow as tf
 
 
-class PiModel(baseline_model.BaselineModel):
+class PiModel(adam_models.BaselineModel):
     """The prediction on one view of an unlabelled image follows that on another."""
 
     HPARAMS = dict(
-        baseline_model.BaselineModel.HPARAMS,
+        adam_models.BaselineModel.HPARAMS,
         consistency_weight=Hparam(10., CONSISTENCY_WEIGHT),
         smoothing=Hparam(0.1, INERT),
         warmup_pos=WARMUP_POS,
     )
-    VIEWS = 2
     LOSS = 'pm'
+
+    def views(self):
+        """Two weak views of each unlabelled image."""
+        weak = self.weak_view()
+        return Views(weak.at('view0'), (weak.at('view0'), weak.at('view1')))
 
     def teacher(self, y):
         """Logits [b, C] of the views [b, h, w, c] that the student follows."""

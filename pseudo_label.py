@@ -3,18 +3,18 @@
 python pseudo_label.py --dataset=cifar10.3@250-5000 --threshold=0.95
 """
 
-from libml import baseline_model, losses, train
-from libml.baseline_model import CONSISTENCY_WEIGHT, INERT, WARMUP_POS
+from libml import adam_models, losses, train
+from libml.adam_models import CONSISTENCY_WEIGHT, INERT, WARMUP_POS
 from libml.hparams import Hparam
 
 import tensorflow as tf
 
 
-class PseudoLabel(baseline_model.BaselineModel):
+class PseudoLabel(adam_models.BaselineModel):
     """A confident prediction on an unlabelled image is its label."""
 
     HPARAMS = dict(
-        baseline_model.BaselineModel.HPARAMS,
+        adam_models.BaselineModel.HPARAMS,
         consistency_weight=Hparam(1., CONSISTENCY_WEIGHT),
         threshold=Hparam(0.95, 'Predictions with more probability than this are labels.'),
         smoothing=Hparam(0.1, INERT),

@@ -8,12 +8,11 @@ python remixmatch.py --dataset=cifar10.3@250-1 --K=8 --nocta                  # 
 python remixmatch.py --dataset=cifar10.3@250-1 --K=8 --augment=d.d.rac        # RandAugment in place of CTAugment
 """
 
-from libml import layers, losses, many_views, mixed_model, rotation, train
+from libml import adam_models, augment_grammar, cta_learner, layers, losses, rotation, trackers, train
 from libml.hparams import Hparam
 from libml.utils import InputError
 
 import tensorflow as tf
-from easydict import EasyDict
 
 REDUX = ('swap', 'mean', '1st')
 T = 0.5  # sharpens guessed labels
@@ -21,7 +20,7 @@ BATCHES = 128  # that the distributions of guesses and targets are averages over
 EPSILON = 1e-6
 
 
-class ReMixMatch(many_views.ManyViews, mixed_model.MixedModel):
+class ReMixMatch(adam_models.MixedModel):
     """MixMatch whose guesses get the class distribution of the labels and are the labels of strongly augmented images.
 
     Of the original's two recipes for these losses this is its own repository's, Adam with decoupled weight decay, which
@@ -29,8 +28,10 @@ class ReMixMatch(many_views.ManyViews, mixed_model.MixedModel):
     """
 
     HPARAMS = dict(
-        {**many_views.ManyViews.HPARAMS, **mixed_model.MixedModel.HPARAMS},
-        beta=mixed_model.MixedModel.HPARAMS['beta']._replace(default=0.75),
+        adam_models.MixedModel.HPARAMS,
+        **cta_learner.HPARAMS,
+        augment=augment_grammar.AUGMENT,
+        beta=adam_models.MixedModel.HPARAMS['beta']._replace(default=0.75),
         warmup_kimg=Hparam(1024, 'kimg over which w_kl and w_match rise from 0.'),
         # Not in the name: in the original it is no flag.
         ema=Hparam(0.999, 'Decay of the moving average of the weights; short runs want less (0.99).', False),
@@ -48,9 +49,8 @@ class ReMixMatch(many_views.ManyViews, mixed_model.MixedModel):
     def resolve_params(self):
         super().resolve_params()
         p = self.params
-        if not p.cta:
-            self.cta = None
-        p.redux = p.redux or ('1st' if self.cta else 'swap')
+        self.check_range('K', low=1)
+        p.redux = p.redux or ('1st' if self.program.cta else 'swap')
         self.check_choice('redux', REDUX)
         if p.w_rot > 0 and (p.batch % rotation.TURNS or self.dataset.height != self.dataset.width):
             raise InputError(f'--w_rot={p.w_rot}: it rotates quarters of a batch: give a --batch (here {p.batch}) that '
@@ -59,7 +59,13 @@ class ReMixMatch(many_views.ManyViews, mixed_model.MixedModel):
     def method_name(self):
         """Tells whether there is CTAugment, as in the original's names."""
         name = super().method_name()
-        return name.replace('ReMixMatch', 'CTAReMixMatch', 1) if self.cta else name
+        return name.replace('ReMixMatch', 'CTAReMixMatch', 1) if self.program.cta else name
+
+    def make_program(self):
+        return augment_grammar.Program(self.params, self.dataset, cta=self.params.cta)
+
+    def views(self):
+        return self.program.views_of_remixmatch(self.learner, self.params.K)
 
     def view_logits(self, views):
         """Logits [b, C] of those of the K + 1 views that guesses and the loss before mixing need, from the first on."""
@@ -80,8 +86,8 @@ class ReMixMatch(many_views.ManyViews, mixed_model.MixedModel):
             p = layers.renorm(p * (EPSILON + p_data) / (EPSILON + p_model))
         return tf.stop_gradient(layers.renorm(p ** (1 / T)))
 
-    def parts(self, xt, onehot, views, logits, target):
-        """The losses: dict name -> (weight, scalar): xe, xeu or l2u, and kl and rot if they have a weight.
+    def terms(self, xt, onehot, views, logits, target):
+        """The losses, terms of MultiModel.train_step: xe, xeu or l2u, and kl and rot if they have a weight.
 
         Args:
             xt, onehot: labelled images [b, h, w, c] and their labels [b, C]; views: list of K + 1 [b, h, w, c].
@@ -104,28 +110,21 @@ class ReMixMatch(many_views.ManyViews, mixed_model.MixedModel):
 
     def algorithm(self):
         p = self.params
-        x, xt, y, label, _ = self.inputs()
-        views, onehot = tf.unstack(y, axis=1), tf.one_hot(label, p.nclass)
-        trackers = [layers.PMovingAverage(name, p.nclass, BATCHES) for name in ('p_model', 'p_target')]
-        prior = layers.PData(p.nclass, self.dataset.p_unlabeled)
-        p_data, p_model, p_target = [distribution() for distribution in (prior, *trackers)]
+        batch = self.inputs(self.views())
+        views, onehot = tf.unstack(batch.y, axis=1), tf.one_hot(batch.label, p.nclass)
+        prior = self.track(trackers.PData(p.nclass, self.dataset.p_unlabeled))
+        model, targets = [self.track(trackers.PMovingAverage(name, p.nclass, BATCHES))
+                          for name in ('p_model', 'p_target')]
+        p_data, p_model, p_target = prior(), model(), targets()
 
         logits = self.view_logits(views)
         guess = self.guess(logits, len(views))
         target = self.target(guess, p_data, p_model)
-        parts = self.parts(xt, onehot, views, logits, target)
-        loss = tf.add_n([weight * part for weight, part in parts.values()])
-        monitors = matching(p_data, p_model, p_target)
-
-        def track():
-            moved = [tracker.update(batch) for tracker, batch in zip(trackers, (guess, target))]
-            return moved + ([prior.update(onehot)] if prior.has_update else [])
-
-        return EasyDict(
-            self.classify_ops(x), x=x, xt=xt, y=y, label=label, loss=loss,
-            # Batch norm follows the last of the interleaved batches, unlike MixMatch's.
-            train_op=self.adam(loss, f'mixed{len(views)}', [guess, target, *monitors.values()], track),
-            losses={f'losses/{name}': part for name, (_, part) in parts.items()}, monitors=monitors)
+        for tracker, observed in ((prior, onehot), (model, guess), (targets, target)):
+            tracker.observe(observed)
+        terms = self.terms(batch.xt, onehot, views, logits, target)
+        # Batch norm follows the last of the interleaved batches, unlike MixMatch's.
+        return self.adam_step(batch, terms, f'mixed{len(views)}', matching(p_data, p_model, p_target))
 
 
 def matching(p_data, p_model, p_target):

@@ -175,28 +175,30 @@ class SimCLR(models.MultiModel):
         return optimizers.ByScope('classify/', tf.compat.v1.train.AdamOptimizer(PROBE_LR, epsilon=1e-7), chosen)
 
     def algorithm(self):
-        p, data = self.params, self.dataset
-        labeled = self.stream('labeled', data.labeled, self.labeled_batch)
-        pairs = self.all_pairs(labeled) if p.stage == 'pretrain' else None
-        x, y, label = self.placeholders(labeled.x, pairs, labeled.label)
-        logits = self.classifier(tf.ensure_shape(x, labeled.x.shape), p.stage != 'pretrain',
-                                 name=None if p.stage == 'pretrain' else 'train').logits
-        label = tf.ensure_shape(label, labeled.label.shape)
-        xe = tf.reduce_mean(losses.masked_xe(logits, label, 1.))
-        parts, monitors, lr = {'losses/xe': xe}, {}, self.learning_rate()
-        if p.stage == 'pretrain':
-            parts['losses/contrastive'], accuracy = self.contrast(tf.ensure_shape(y, pairs.shape))
-            right = tf.equal(tf.argmax(logits, -1, tf.int32), label)
-            monitors = {'accuracy/contrastive': 100 * accuracy,
-                        'accuracy/probe_train': 100 * tf.reduce_mean(tf.cast(right, tf.float32))}
-        classify = self.classify_ops(x)
-        self.features = self.encoder(x, training=False, getter=self.ema.getter)
+        p = self.params
+        pretraining = p.stage == 'pretrain'
+        labeled = self.stream('labeled', self.dataset.labeled, self.labeled_batch)
+        batch = EasyDict(x=models.placeholder(labeled.x, 'x', rows=None), y=None,
+                         label=models.placeholder(labeled.label, 'labels'))
+        logits = self.classifier(tf.ensure_shape(batch.x, labeled.x.shape), not pretraining,
+                                 name=None if pretraining else 'train').logits
+        lr = self.learning_rate()
+        terms = {'xe': (1., tf.reduce_mean(losses.masked_xe(logits, batch.label, 1.)))}
+        monitors = {'monitors/lr': lr}
+        if pretraining:
+            batch.y = models.placeholder(self.all_pairs(labeled), 'y')
+            contrastive, accuracy = self.contrast(batch.y)
+            terms['contrastive'] = 1., contrastive
+            right = tf.equal(tf.argmax(logits, -1, tf.int32), batch.label)
+            monitors.update({'accuracy/contrastive': 100 * accuracy,
+                             'accuracy/probe_train': 100 * tf.reduce_mean(tf.cast(right, tf.float32))})
+        batch.update(self.classify_ops(batch.x))
+        self.features = self.encoder(batch.x, training=False, getter=self.ema.getter)
         # Before those of the optimizer are made: what finetuning starts with.
         self.encoder_variables = tf.compat.v1.global_variables('encoder/')
-        loss = tf.add_n(list(parts.values()))
-        return EasyDict(classify, x=x, y=y, label=label, loss=loss, losses=parts, tune_op=self.tune_op('train'),
-                        train_op=self.train_op(loss, self.optimizer(lr), 'train'),
-                        monitors={**monitors, 'monitors/lr': lr})
+        ops = self.train_step(batch, terms, self.optimizer(lr), 'train', monitors=monitors)
+        ops.tune_op = self.tune_op('train')
+        return ops
 
     def all_pairs(self, labeled):
         """float32 [n, 2, h, w, c]: the pairs of views of labelled and unlabelled images, n = batch * (1 + uratio)."""

@@ -9,7 +9,6 @@ from libml import losses, pair_model, train
 from libml.hparams import Hparam
 
 import tensorflow as tf
-from easydict import EasyDict
 
 
 def linear(t):
@@ -59,33 +58,24 @@ class UDA(pair_model.PairModel):
         t = tf.cast(self.step.read_value(), tf.float32) / (min(self.length(), 16384) * math.pow(2, p.tsa_pos))
         return tf.minimum(TSA[p.tsa](t), 1) * (1 - 1 / p.nclass) + 1 / p.nclass
 
-    def labeled_loss(self, logits, label):
-        """Cross entropy over the labelled images that are kept: scalar, and which are kept, float32 [b]."""
+    def labeled_losses(self, logits, label):
+        """Cross entropy over the labelled images that are kept, and their share."""
         p_true = tf.gather(tf.nn.softmax(logits), label, axis=1, batch_dims=1)
         keep = tf.stop_gradient(tf.cast(p_true <= self.threshold(), tf.float32))
-        return tf.reduce_sum(losses.masked_xe(logits, label, keep)) / tf.maximum(tf.reduce_sum(keep), 1), keep
+        xe = tf.reduce_sum(losses.masked_xe(logits, label, keep)) / tf.maximum(tf.reduce_sum(keep), 1)
+        return {'xe': (1., xe), 'mask_sup': (None, tf.reduce_mean(keep))}
 
-    def algorithm(self):
+    def unlabeled_losses(self, logits_weak, logits_strong):
         p = self.params
-        x, xt, y, label, _ = self.inputs()
-        logits_x, logits_weak, logits_strong = self.forward([xt, y[:, 0], y[:, 1]])
-        xe, keep = self.labeled_loss(logits_x, label)
         confidence = tf.reduce_max(tf.nn.softmax(logits_weak), -1)
         mask = tf.stop_gradient(tf.cast(confidence >= p.confidence, tf.float32))
         targets = tf.stop_gradient(logits_weak / p.temperature)
         xeu = tf.reduce_mean(mask * losses.kl_divergence_from_logits(targets, logits_strong))
         entropy = tf.reduce_mean(losses.entropy_from_logits(logits_weak))
-        wd = self.l2()
-        loss = xe + p.wu * xeu + p.we * entropy + p.wd * wd
-        lr = self.learning_rate()
-        return EasyDict(
-            self.classify_ops(x), x=x, xt=xt, y=y, label=label, loss=loss,
-            train_op=self.train_op(loss, self.optimizer(lr), 'train'),
-            losses={'losses/xe': xe, 'losses/xeu': xeu, 'losses/entropy': entropy, 'losses/wd': wd,
-                    'losses/mask_sup': tf.reduce_mean(keep)},
-            monitors={'monitors/lr': lr, 'monitors/mask': tf.reduce_mean(mask),
-                      'monitors/conf_weak': tf.reduce_mean(confidence),
-                      'monitors/conf_strong': tf.reduce_mean(tf.reduce_max(tf.nn.softmax(logits_strong), -1))})
+        conf_strong = tf.reduce_max(tf.nn.softmax(logits_strong), -1)
+        monitors = dict(mask=mask, conf_weak=confidence, conf_strong=conf_strong)
+        return ({'xeu': (p.wu, xeu), 'entropy': (p.we, entropy)},
+                {f'monitors/{name}': tf.reduce_mean(value) for name, value in monitors.items()})
 
 
 if __name__ == '__main__':

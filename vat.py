@@ -3,8 +3,8 @@
 python vat.py --dataset=cifar10.3@250-5000 --vat_eps=6
 """
 
-from libml import baseline_model, losses, train
-from libml.baseline_model import INERT, WARMUP_POS
+from libml import adam_models, losses, train
+from libml.adam_models import INERT, WARMUP_POS
 from libml.hparams import Hparam
 
 import tensorflow as tf
@@ -17,11 +17,11 @@ def unit(v):
     return v / tf.sqrt(1e-6 + tf.reduce_sum(tf.square(v), axes, keepdims=True))
 
 
-class VAT(baseline_model.BaselineModel):
+class VAT(adam_models.BaselineModel):
     """Predictions on unlabelled images withstand the perturbation that changes them most, and are to be certain."""
 
     HPARAMS = dict(
-        baseline_model.BaselineModel.HPARAMS,
+        adam_models.BaselineModel.HPARAMS,
         vat=Hparam(0.3, 'Weight of the virtual adversarial loss.'),
         vat_eps=Hparam(6., 'Length of the perturbation, over all pixels and channels of an image in [-1, 1].'),
         entmin_weight=Hparam(0.06, 'Weight of the entropy of the predictions; it has no warm-up.'),

@@ -3,6 +3,8 @@
 python ablation/ab_cta_remixmatch_noweak.py --dataset=cifar10.3@250-1 --K=8
 """
 
+import dataclasses
+
 from libml import train
 from remixmatch import ReMixMatch
 
@@ -10,9 +12,11 @@ from remixmatch import ReMixMatch
 class ABReMixMatchNoWeak(ReMixMatch):
     """All K + 1 views are strong; with CTAugment the run's name has ABCTAReMixMatchNoWeak, as in the original."""
 
-    def weak_view(self, images, draws):
-        """float32 [b, h, w, c]: a strong view, drawn apart from the others."""
-        return self.strong_view(images, draws)
+    def views(self):
+        """In place of the weak view a strong one, drawn apart from the others."""
+        views = super().views()
+        _, strong = views.unlabeled
+        return dataclasses.replace(views, unlabeled=(strong.at('view0'), strong))
 
 
 if __name__ == '__main__':

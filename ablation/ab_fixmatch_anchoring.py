@@ -1,5 +1,7 @@
 """FixMatch with a choice of the augmentation of each of the two views: --anchoring=weak.strong is FixMatch."""
 
+import dataclasses
+
 from fixmatch import FixMatch
 from libml import train
 from libml.hparams import Hparam
@@ -25,8 +27,11 @@ class AB_FixMatch_Anchoring(FixMatch):
         *rest, experiment = super().path_components()
         return [*rest, self.params.anchoring, experiment]
 
-    def unlabeled_views(self):
-        return [self.strong_view if kind == 'strong' else self.weak_view for kind in self.params.anchoring.split('.')]
+    def views(self):
+        views = super().views()
+        kinds = dict(zip(KINDS, views.unlabeled))
+        chosen = [kinds[kind].at(f'view{i}') for i, kind in enumerate(self.params.anchoring.split('.'))]
+        return dataclasses.replace(views, unlabeled=tuple(chosen))
 
 
 if __name__ == '__main__':

@@ -7,7 +7,8 @@ from libml import train
 class AB_FixMatch_NoCutOut(FixMatch):
     """Strong views are CTAugment's policy alone, in which a cutout may still be drawn."""
 
-    FINAL_CUTOUT = False
+    def views(self):
+        return self.program.views(self.learner, final_cutout=False)
 
 
 if __name__ == '__main__':

@@ -1,19 +1,28 @@
 """FixMatch whose strong views are a cutout alone."""
 
+import dataclasses
+
 from fixmatch import FixMatch
-from libml import ctaugment, train
+from libml import augment_grammar, ctaugment, train
 from libml.image_pixels import to_float
+from libml.views import View
+
+
+def only_cutout(images, draws):
+    """uint8 [b, h, w, c], Draws -> float32 in [-1, 1]: a square of half the side is grey."""
+    return to_float(ctaugment.cutout(images, draws))
 
 
 class AB_FixMatch_OnlyCutOut(FixMatch):
-    """Strong views are the weak augmentation and a cutout. (The original goes on to train rates that nothing uses.)"""
+    """Strong views are the weak augmentation and a cutout. (The original also trains rates that nothing uses.)"""
 
-    USES_CTAUGMENT = False
+    def make_program(self):
+        return augment_grammar.Program(self.params, self.dataset, cta=False)
 
-    def strong_view(self, images, draws):
-        """float32 [b, h, w, c]: a square of half the side is grey."""
-        weak = self.weak_part(self.strong_field)(images, draws.within('d'))
-        return to_float(ctaugment.cutout(weak, draws.within('cutout')))
+    def views(self):
+        views = super().views()
+        strong = View(self.program.strong.weak, only_cutout, name='cutout')
+        return dataclasses.replace(views, unlabeled=(views.unlabeled[0], strong.at('view1')))
 
 
 if __name__ == '__main__':

@@ -1,14 +1,16 @@
 """FixMatch with RandAugment for CTAugment: the same as fixmatch.py --augment=d.d.rac, under its published name."""
 
 from fixmatch import FixMatch
-from libml import train
+from libml import augment_grammar, train
 
 
 class FixMatch_RA(FixMatch):
     """Strong views by the strong token of --augment."""
 
     HPARAMS = dict(FixMatch.HPARAMS, augment=FixMatch.HPARAMS['augment']._replace(default='d.d.rac'))
-    USES_CTAUGMENT = False
+
+    def make_program(self):
+        return augment_grammar.Program(self.params, self.dataset, cta=False)
 
 
 if __name__ == '__main__':

@@ -4,26 +4,33 @@ python ablation/cta_fsmixup.py --dataset=cifar10-1
 python ablation/cta_fsmixup.py --dataset=cifar10-1 --nomixup    # smoothed labels in place of mixtures
 """
 
+import dataclasses
+
 from fully_supervised import FullySupervised
-from libml import augment_grammar, many_views, train
+from libml import augment_grammar, cta_learner, train
 from libml.hparams import Hparam
 
 
-class CTAFSMixup(many_views.ManyViews, FullySupervised):
+class CTAFSMixup(FullySupervised):
     """FullySupervised on images under learned policies. (remixmatch@f7061eb cta/cta_fsmixup.py)"""
 
     HPARAMS = dict(
-        {**many_views.ManyViews.HPARAMS, **FullySupervised.HPARAMS},
+        FullySupervised.HPARAMS,
+        **cta_learner.HPARAMS,
         augment=Hparam('d', 'Augmentation before CTAugment, or a strong one in its place: ' + augment_grammar.CHOICES,
                        False),
         mixup=FullySupervised.HPARAMS['mixup']._replace(default=True),
     )
-    FIELDS = 1
-    UNLABELED = False
+
+    def make_program(self):
+        return augment_grammar.Program(self.params, self.dataset, fields=1)
+
+    def views(self):
+        return dataclasses.replace(self.program.views_of_remixmatch(self.learner), unlabeled=None)
 
     def method_name(self):
         """The original's name, CTAFSMixup."""
-        return ('CTA' if self.cta else '') + super().method_name()
+        return ('CTA' if self.program.cta else '') + super().method_name()
 
 
 if __name__ == '__main__':

@@ -4,24 +4,31 @@ python ablation/cta_mixmatch.py --dataset=cifar10.3@250-1
 python ablation/cta_mixmatch.py --dataset=cifar10.3@250-1 --augment=d.d.rac    # RandAugment in place of CTAugment
 """
 
-from libml import many_views, train
+from libml import augment_grammar, cta_learner, train
 from libml.utils import InputError
 from mixmatch import MixMatch
 
 
-class CTAMixMatch(many_views.ManyViews, MixMatch):
+class CTAMixMatch(MixMatch):
     """MixMatch on a weak and nu - 1 strong views. (remixmatch@f7061eb cta/cta_mixmatch.py)"""
 
     HPARAMS = dict(
-        {**many_views.ManyViews.HPARAMS, **MixMatch.HPARAMS},
+        MixMatch.HPARAMS,
+        **cta_learner.HPARAMS,
+        augment=augment_grammar.AUGMENT,
         beta=MixMatch.HPARAMS['beta']._replace(default=0.75),
     )
 
     def resolve_params(self):
         super().resolve_params()
-        self.strong_views = self.params.nu - 1
-        if self.strong_views < 1:
+        if self.params.nu < 2:
             raise InputError(f'--nu={self.params.nu}: give at least 2, a weak and a strong view')
+
+    def make_program(self):
+        return augment_grammar.Program(self.params, self.dataset)
+
+    def views(self):
+        return self.program.views_of_remixmatch(self.learner, self.params.nu - 1)
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
-"""Weak augmentation of batches of bytes, and how the views of a stream are put together."""
+"""Weak augmentation of batches of bytes."""
 
-from libml.image_pixels import to_float
+import dataclasses
 
 import tensorflow as tf
 
@@ -36,32 +36,19 @@ def _shifted(positions, offsets, size):
     return tf.where(moved >= size, 2 * (size - 1) - moved, moved)
 
 
+@dataclasses.dataclass(frozen=True)
 class Weak:
-    """Mirror and shift with fixed settings: uint8 [b, h, w, c] -> the same."""
+    """Mirror and shift with fixed settings: uint8 [b, h, w, c] -> the same.
 
-    def __init__(self, mirror, shift):
-        self.mirror = mirror
-        self.shift = shift
+    Attributes:
+        mirror: whether half of the images are mirrored.
+        shift: how many pixels an image is moved at most.
+    """
+
+    mirror: bool
+    shift: int
 
     def __call__(self, images, draws):
         if not self.mirror and not self.shift:
             return images
         return mirror_shift(images, draws, self.mirror, self.shift)
-
-
-class Views:
-    """What a stream does with a batch of bytes: one float view, or several stacked on axis 1, each drawn anew."""
-
-    def __init__(self, transforms, stack=True):
-        self.transforms = transforms
-        self.stack = stack
-
-    def __call__(self, images, draws):
-        """uint8 [b, h, w, c] -> {'image': float32 [b, views, h, w, c] in [-1, 1]}, or [b, h, w, c] without `stack`."""
-        views = [to_float(transform(images, draws.within(f'view{i}'))) for i, transform in enumerate(self.transforms)]
-        return {'image': tf.stack(views, 1) if self.stack else views[0]}
-
-
-def single(transform):
-    """One view of each image: [b, h, w, c]."""
-    return Views([transform], stack=False)

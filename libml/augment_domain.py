@@ -19,73 +19,85 @@ import re
 
 from libml import augment, augment_grammar, image_levels
 from libml.ctaugment import CTAugment
-from libml.image_pixels import to_float
-from libml.randaugment import RandAugment
 from libml.utils import InputError
+from libml.views import View, Views
 
 import tensorflow as tf
 
+PRIMITIVES = ('x', 'm', 's', 'sc', 'sm', 'smc')
 KEYS = dict(depth=2, th=0.8, decay=0.99, probe=1)
 MID_GREY = 128  # the byte for 0 in [-1, 1]: 127.5, to the even neighbour
 GRAMMAR = 'write (weak,strong) or CTA(weak,strong[,key=value...]), such as (sm,smc) or CTA(sm,sm,probe=1)'
 
 
 @dataclasses.dataclass(frozen=True)
-class Primitive:
-    """Shift, mirror and cutout, each or none; all methods take uint8 [b, h, w, c] and the Draws of this batch."""
+class Shift:
+    """Weak part of a primitive: shift by an eighth of the width and mirror, each or none; uint8 -> uint8."""
 
     shift: bool
     mirror: bool
-    cutout: bool
 
     def __call__(self, images, draws):
-        """float32 [b, h, w, c] in [-1, 1]; 0 in the cutout."""
-        images, shown = self._state(images, draws)
-        return image_levels.finish((images, shown)) if self.cutout else to_float(images)
+        if not self.shift and not self.mirror:
+            return images
+        return augment.mirror_shift(images, draws, self.mirror, images.shape[2] >> 3 if self.shift else 0)
+
+
+class CutoutView(View):
+    """A View whose weak part ends with a square that is 0 in floats, and the byte 128 in bytes."""
 
     def bytes(self, images, draws):
-        """uint8 [b, h, w, c] with the same draws: what CTAugment goes on from. The cutout has byte 128."""
         images, shown = self._state(images, draws)
-        return tf.where(shown > 0, images, tf.constant(MID_GREY, tf.uint8)) if self.cutout else images
+        return tf.where(shown > 0, images, tf.constant(MID_GREY, tf.uint8))
+
+    def weak_floats(self, images, draws):
+        return image_levels.finish(self._state(images, draws))
 
     def _state(self, images, draws):
         """A state of image_levels."""
-        if self.shift or self.mirror:
-            images = augment.mirror_shift(images, draws, self.mirror, images.shape[2] >> 3 if self.shift else 0)
-        state = image_levels.start(images)
-        if not self.cutout:
-            return state
+        images, draws = super().bytes(images, draws), draws.within(self.scope)
         n, side = tf.shape(images)[:1], min(images.shape[1:3]) >> 1
         # The corner is a uniform number rounded, as in the original: the outermost two places are half as likely.
         x, y = [tf.cast(tf.round(draws.uniform(f'cut_{axis}', n, 0, size - side)), tf.int32) + side // 2
                 for axis, size in (('x', images.shape[2]), ('y', images.shape[1]))]
-        return image_levels.cut(state, tf.fill(n, side), x, y)
+        return image_levels.cut(image_levels.start(images), tf.fill(n, side), x, y)
 
 
-PRIMITIVES = {name: Primitive('s' in name, 'm' in name, 'c' in name) for name in ('x', 'm', 's', 'sc', 'sm', 'smc')}
+def primitive(name, scope):
+    """The View of a token of PRIMITIVES, with its draws named after `scope`."""
+    kind = CutoutView if 'c' in name else View
+    return kind(Shift('s' in name, 'm' in name), scope=scope)
 
 
 @dataclasses.dataclass(frozen=True)
-class Views:
+class Program:
     """A parsed --augment.
 
     Attributes:
         text: the canonical spelling: keys in the order of KEYS, those of default value left out.
-        weak: a Primitive.
-        strong: a Primitive or a RandAugment, functions of (uint8 [b, h, w, c], Draws) that return float32 in [-1, 1].
-        cta: the CTAugment that follows it, or None.
-        probe: the rates follow the probes of every so many batches.
+        weak, strong: View, without CTAugment.
+        cta: the CTAugment that follows the strong one, or None.
+        probe: its rates follow the probes of every so many batches.
     """
 
     text: str
-    weak: Primitive
-    strong: Primitive | RandAugment
+    weak: View
+    strong: View
     cta: CTAugment | None = None
     probe: int = 1
 
+    def components(self, dataset):
+        """Folders that say how a DataSet is augmented."""
+        return [dataset.name, self.text]
+
+    def views(self, learner):
+        """AdaMatch's Views: a weak and a strong one of all images."""
+        pair = self.weak, self.strong.learned(learner) if learner else self.strong
+        return Views(pair, pair, learner=learner)
+
 
 def parse(text):
-    """The Views of an augment string.
+    """The Program of an augment string.
 
     Raises:
         InputError: the text is not of the grammar above.
@@ -100,24 +112,25 @@ def parse(text):
         if name not in PRIMITIVES:
             raise InputError(f'--augment={text}: {name!r} is none of {", ".join(PRIMITIVES)}')
     if not kind:
-        return Views(f'({weak},{strong})', PRIMITIVES[weak], _strong(strong, text))
+        return Program(f'({weak},{strong})', primitive(weak, 'weak'), _strong(strong, text))
     values = _keys(keys.split(',')[1:], text)
     shown = ''.join(f',{key}={value:.15g}' for key, value in values.items() if value != KEYS[key])
-    return Views(f'CTA({weak},{strong}{shown})', PRIMITIVES[weak], PRIMITIVES[strong],
-                 CTAugment(values['depth'], values['th'], values['decay']), values['probe'])
+    return Program(f'CTA({weak},{strong}{shown})', primitive(weak, 'weak'), primitive(strong, 'strong'),
+                   CTAugment(values['depth'], values['th'], values['decay']), values['probe'])
 
 
 def _strong(name, text):
-    """The strong part of an augment string without CTA."""
+    """View of the strong part of an augment string without CTA."""
     if re.fullmatch(r'r\d+_\d+_\d+', name):
         try:
-            return augment_grammar.parse(name, '', counts=(1,))[0].strong
+            # Of the picture itself: without a shift.
+            return View(Shift(False, False), augment_grammar.strong_part(name, 'strong', ''), name='strong')
         except InputError as error:
             raise InputError(f'--augment={text}: {name!r} needs r<n>_<m>_<c> with n 1 to 4, m 1 to 15, '
                              'c 0, 25, 50 or 75') from error
     if name not in PRIMITIVES:
         raise InputError(f'--augment={text}: {name!r} is none of {", ".join(PRIMITIVES)}, r<n>_<m>_<c>')
-    return PRIMITIVES[name]
+    return primitive(name, 'strong')
 
 
 def _keys(pairs, text):

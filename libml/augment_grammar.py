@@ -14,37 +14,32 @@ Two fields are labelled.unlabelled, three labelled.weak.strong, four two of each
 draw, and aa for datasets without a table, which fail there at run time, are no tokens here.)
 """
 
-import collections
+import os
 import re
 
+from libml import cta_learner
+from libml.augment import Weak
 from libml.autoaugment import POLICIES, AutoAugment
+from libml.hparams import Hparam
 from libml.randaugment import RandAugment, RandomLevelRandAugment
 from libml.utils import InputError
+from libml.views import View, Views
 
-# text: the token. weak: 'none', 'mirror' or 'default'. strong: None or a function of (uint8 [b, h, w, c], Draws) that
-# returns float32 [b, h, w, c] in [-1, 1] with 0 where nothing of the image is left (bytes have no such mid-grey).
-Field = collections.namedtuple('Field', 'text weak strong')
-
-PLAIN = {
-    'x': Field('x', 'none', None),
-    'm': Field('m', 'mirror', None),
-    'd': Field('d', 'default', None),
-    'ra': Field('ra', 'default', RandomLevelRandAugment()),
-    'rac': Field('rac', 'default', RandomLevelRandAugment(cutout=True)),
-}
 AUTOAUGMENT = ('aa', 'aac')
 CHOICES = 'x m d aa aac ra rac, rac2 to rac9, r<n>_<m>_<c> with n 1 to 4, m 1 to 15, c 0, 25, 50 or 75'
+# --augment of models that take labelled, weak and strong views.
+AUGMENT = Hparam('d.d.d', 'Augmentation of labelled.weak.strong images: ' + CHOICES, named=False)
 
 
 def parse(augment, dataset, counts=(2, 3, 4)):
-    """The fields of an augment string.
+    """The views that an augment string names.
 
     Args:
         augment: text such as `d.d.rac`.
-        dataset: name of the dataset without seed and sizes, such as `cifar10`: not all have tables for aa and aac.
+        dataset: the DataSet of the pictures: `d` stands for its mirror and shift, and not all have tables for aa, aac.
         counts: how many fields the program takes.
     Returns:
-        tuple of Field.
+        tuple of View, each called (`name`) as its token.
     Raises:
         InputError: another number of fields, or a field that is not a token.
     """
@@ -52,39 +47,86 @@ def parse(augment, dataset, counts=(2, 3, 4)):
     if len(tokens) not in counts:
         raise InputError(f'--augment={augment!r} has {len(tokens)} fields (separated by dots), not '
                          f'{" or ".join(map(str, counts))}')
-    return tuple(_field(token, f'field {i} of --augment={augment!r}', dataset) for i, token in enumerate(tokens, 1))
+    return tuple(_view(token, f'field {i} of --augment={augment!r}', dataset) for i, token in enumerate(tokens, 1))
 
 
-def views(fields, K=1):
-    """Fields of the views of an unlabelled image: the weak one and K times the strong one.
+def _view(token, place, dataset):
+    """View of one token; `place` names it in an error."""
+    weak = Weak(dataset.mirror, dataset.shift)
+    plain = dict(x=Weak(False, 0), m=Weak(True, 0), d=weak)
+    if token in plain:
+        return View(plain[token], name=token)
+    return View(weak, strong_part(token, place, dataset.base), name=token)
+
+
+def strong_part(token, place, base):
+    """What a token of a strong view does after the weak part.
 
     Args:
-        fields: the three of `parse`, labelled, weak and strong.
-        K: strong views; each is drawn anew.
+        token: one of the second part of the table above.
+        place: names it in an error.
+        base: name of the dataset without seed and sizes, such as `cifar10`.
     Returns:
-        tuple of K + 1 Fields.
+        function of (uint8 [b, h, w, c], Draws) that returns float32 [b, h, w, c] in [-1, 1].
     Raises:
-        InputError: K is below 1.
+        InputError: the token is none of these, or the dataset has no table for it.
     """
-    if K < 1:
-        raise InputError(f'--K={K}: give at least 1 strong view')
-    _, weak, strong = fields
-    return (weak,) + (strong,) * K
-
-
-def _field(token, place, dataset):
-    """Field of one token; `place` names it in an error."""
-    if token in PLAIN:
-        return PLAIN[token]
+    if token in ('ra', 'rac'):
+        return RandomLevelRandAugment(cutout=token == 'rac')
     if token in AUTOAUGMENT:
-        if dataset not in POLICIES:
+        if base not in POLICIES:
             raise InputError(f'{place}, {token}, needs a table of policies: {", ".join(POLICIES)} have one, '
-                             f'{dataset} has none')
-        return Field(token, 'default', AutoAugment(dataset, cutout=token == 'aac'))
+                             f'{base} has none')
+        return AutoAugment(base, cutout=token == 'aac')
     match = re.fullmatch('rac([2-9])', token)
     if match:
-        return Field(token, 'default', RandomLevelRandAugment(magnitude=int(match[1]), cutout=True))
+        return RandomLevelRandAugment(magnitude=int(match[1]), cutout=True)
     match = re.fullmatch('r([1-4])_([1-9]|1[0-5])_(0|25|50|75)', token)
     if match:
-        return Field(token, 'default', RandAugment(*map(int, match.groups())))
+        return RandAugment(*map(int, match.groups()))
     raise InputError(f'{place}, {token!r}, is none of {CHOICES}')
+
+
+class Program:
+    """The views of labelled, weak and strong images that --augment names, with CTAugment where it names no strong part.
+
+    Args:
+        params: hyper-parameters, of which `augment` and, if CTAugment may be used, those of cta_learner are read.
+        dataset: the DataSet.
+        fields: 3, or 1: then all three views are the same.
+        cta: whether CTAugment may be used.
+
+    Attributes:
+        labeled, weak, strong: View, without CTAugment.
+        cta: the CTAugment that makes strong views, or None.
+        probe: its rates follow the probes of every so many batches.
+    """
+
+    probe = 1
+
+    def __init__(self, params, dataset, fields=3, cta=True):
+        self.params = params
+        self.labeled, self.weak, self.strong = parse(params.augment, dataset, (fields,)) * (3 // fields)
+        learned = cta_learner.from_params(params) if 'adepth' in params else None
+        self.cta = learned if cta and not self.strong.strong else None
+
+    def components(self, dataset):
+        """Folders that say how a DataSet is augmented, as the original's: --augment stands in the dataset's name, and
+        class weights follow it."""
+        name = dataset.name.replace(dataset.base, f'{dataset.base}.{self.params.augment}', 1)
+        if dataset.p_unlabeled is not None:
+            name = os.path.join(name, ','.join(f'{w:g}' for w in dataset.p_unlabeled))
+        return [name] + ([self.cta.name] if self.cta else [])
+
+    def views(self, learner, final_cutout=True):
+        """FixMatch's Views: labelled images are not under learned policies; one weak and one strong view of others."""
+        strong = self.strong.learned(learner, final_cutout) if learner else self.strong
+        return Views(self.labeled, (self.weak.at('view0'), strong.at('view1')), learner=learner)
+
+    def views_of_remixmatch(self, learner, count=1):
+        """ReMixMatch's Views: labelled images are under learned policies, too; several strong views; no cutout after a
+        policy. (remixmatch@f7061eb cta/lib/train.py)"""
+        views = self.views(learner, final_cutout=False)
+        learned = learner and not self.labeled.strong
+        labeled = self.labeled.learned(learner, final_cutout=False) if learned else self.labeled
+        return Views(labeled, views.unlabeled, count, learner)

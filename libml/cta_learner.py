@@ -52,12 +52,12 @@ class Learner:
         return self.cta.strong(images, self.rates.for_batch(draws.position), draws, final_cutout)
 
     def probe(self, images, draws):
-        """In a stream: dict of the probes `x`, float32 in [-1, 1], and their policies `ops` and `params`."""
+        """In a stream: dict of `probe`, float32 in [-1, 1], and its policies, `probe_ops` and `probe_strengths`."""
         x, policy = self.cta.probe(images, draws)
-        return {'x': x, 'ops': policy.ops, 'params': policy.params}
+        return {'probe': x, 'probe_ops': policy.ops, 'probe_strengths': policy.params}
 
-    def update(self, t, p_probe, label, probes):
-        """What MultiModel.train_op needs for the rates: its arguments `before` and `after`.
+    def observe(self, t, p_probe, label, probes):
+        """Computes the rates after this step; a tracker (trackers.Tracker).
 
         Args:
             t: number of this step's batch, int64 scalar.
@@ -68,10 +68,20 @@ class Learner:
         # 1 - |p - onehot|_1 / 2 is the probability of the true class.
         proximity = tf.gather(p_probe, label, axis=1, batch_dims=1)
         newest = self.rates.newest(t)
-        rates = self.cta.update(newest, ctaugment.Policy(probes['ops'], probes['params']), proximity)
+        policy = ctaugment.Policy(probes['probe_ops'], probes['probe_strengths'])
+        rates = self.cta.update(newest, policy, proximity)
         if self.period > 1:
             rates = tf.where(tf.equal(t % self.period, 0), rates, newest)
-        return [rates, t], lambda: [self.rates.write(t, rates)]
+        self._next = rates, t
+
+    def new_values(self):
+        """Tensors to compute before the step's updates."""
+        return list(self._next)
+
+    def updates(self):
+        """Ops that make the new rates those after this step."""
+        rates, t = self._next
+        return [self.rates.write(t, rates)]
 
     def report(self, session, t):
         """What Model.report gives: the table of bin weights; a heat map of probabilities and the table for TensorBoard.

@@ -1,11 +1,10 @@
 """What AdaMatch and its baselines share: labelled images of a source, unlabelled ones of a target, two views each."""
 
-from libml import augment_domain, cta_learner, data_domain, data_pair, losses, models, schedules, train
+from libml import augment_domain, data_domain, data_pair, losses, models, schedules, train
 from libml.hparams import Hparam
 from libml.utils import InputError
 
 import tensorflow as tf
-from easydict import EasyDict
 
 SETTINGS = ('give --dataset=<name>.<seed>@<labels>-<valid> for semi-supervised learning, or --source=<name> '
             '--target=<name> for adaptation')
@@ -19,8 +18,7 @@ class DomainModel(models.MultiModel):
     which few images are labelled. Images are in the library's [-1, 1] (adamatch@7a0b40c: (byte - 127.5) / 128).
 
     Attributes:
-        views: the augment_domain.Views of --augment.
-        learner: the cta_learner.Learner, or None without CTAugment.
+        labeled_target: Subset of the labelled images of the target.
     """
 
     DATASETS = data_pair.PAIR_DATASETS
@@ -62,76 +60,23 @@ class DomainModel(models.MultiModel):
         p = self.params
         self.check_range('uratio', low=1)
         self.check_range('lr_decay', low=0, high=1)
-        self.views = augment_domain.parse(p.augment)
-        p.augment = self.views.text
+        p.augment = self.program.text
         # What no_<name> stood for when the run began must not change when it goes on.
         p.sources = ','.join(getattr(self.dataset, 'sources', ()))
         # A dataset of semi-supervised learning has none.
         self.labeled_target = getattr(self.dataset, 'labeled_target', self.dataset.labeled.take(0))
 
-    def path_components(self):
-        name, *rest = super().path_components()
-        return [name, self.views.text, *rest]
+    def make_program(self):
+        return augment_domain.parse(self.params.augment)
 
-    def two_views(self, images, draws):
-        """uint8 [b, h, w, c] -> float32 [b, 2, h, w, c]: the weak and the strong view, drawn independently."""
-        strong = self.views.strong
-        if self.learner:
-            strong = self.learner.strong(strong.bytes(images, draws.within('strong')), draws.within('cta'))
-        else:
-            strong = strong(images, draws.within('strong'))
-        return tf.stack([self.views.weak(images, draws.within('weak')), strong], 1)
+    def labeled_subsets(self):
+        """Of the source and, if it has any, of the target."""
+        subsets = super().labeled_subsets()
+        return {**subsets, 'labeled_target': self.labeled_target} if len(self.labeled_target) else subsets
 
-    def image_batch(self, images, draws):
-        """dict of what a stream of images without probes gives: `image` [b, 2, h, w, c]."""
-        return {'image': self.two_views(images, draws)}
-
-    def probe_batch(self, images, draws):
-        """dict of the probes of labelled images; empty without CTAugment."""
-        if not self.learner:
-            return {}
-        # They start from the same weak views that are trained on.
-        return self.learner.probe(self.views.weak.bytes(images, draws.within('weak')), draws.within('probe'))
-
-    def labeled_batch(self, images, draws):
-        """dict of what a stream of labelled images gives: `image` [b, 2, h, w, c] and the probes."""
-        return {**self.image_batch(images, draws), **self.probe_batch(images, draws)}
-
-    def labeled_streams(self, augment):
-        """The streams of labelled images: of the source and, if there are any, of the target."""
-        subsets = dict(labeled=self.dataset.labeled, labeled_target=self.labeled_target)
-        return [self.stream(name, subset, augment) for name, subset in subsets.items()
-                if name == 'labeled' or len(subset)]
-
-    def inputs(self, unlabeled=True):
-        """EasyDict of placeholders whose defaults are the streams.
-
-        Args:
-            unlabeled: whether there is y.
-        Returns:
-            x [n, h, w, c] (for classify ops), xt [b, 2, h, w, c] and label [b] (source, or labelled images), tt and
-            label_t of the same shapes (only with labelled target images), y [b * uratio, 2, h, w, c]; lists of what is
-            labelled, `labeled` and `labels`; `probes`, ops and params of the policies behind the default of x.
-        """
-        p = self.params
-        self.learner = cta_learner.Learner(self.views.cta, self.views.probe) if self.views.cta else None
-        batch = EasyDict(labeled=[], labels=[])
-        streams = self.labeled_streams(self.labeled_batch)
-        for stream, image, label in zip(streams, ('xt', 'tt'), ('label', 'label_t')):
-            batch[image], batch[label] = with_default(stream.image, image), with_default(stream.label, label)
-            batch.labeled, batch.labels = batch.labeled + [batch[image]], batch.labels + [batch[label]]
-        if unlabeled:
-            stream = self.stream('unlabeled', self.dataset.unlabeled, self.image_batch, p.batch * p.uratio)
-            batch.y = with_default(stream.image, 'y')
-        return self.with_probes(batch, streams)
-
-    def with_probes(self, batch, streams):
-        """A batch with the placeholder x, by default the probes of `streams` or else xt, and with `probes`."""
-        names = ('x', 'ops', 'params') if self.learner else ()
-        batch.probes = {name: tf.concat([stream[name] for stream in streams], 0) for name in names}
-        x = batch.probes['x'] if self.learner else batch.xt[:, 0]
-        batch.x = tf.compat.v1.placeholder_with_default(x, [None, *x.shape[1:]], 'x')
-        return batch
+    def pairs(self):
+        """The batch of a step (MultiModel.inputs): xt [b, 2, h, w, c], y [b * uratio, 2, h, w, c]."""
+        return self.inputs(self.views(), self.params.batch * self.params.uratio)
 
     def logits(self, name, parts):
         """Logits of several [n_i, 2, h, w, c] from one training pass called `name`: list of [n_i, 2, C]."""
@@ -143,42 +88,12 @@ class DomainModel(models.MultiModel):
         """Scalar: lr * cos(arccos(lr_decay) progress)."""
         return self.params.lr * schedules.cosine_to(self.progress(), self.params.lr_decay)
 
-    def step_ops(self, batch, loss, statistics, scalars, monitors, alignment=None):
-        """The EasyDict of ops of a model that minimises `loss` by momentum (not Nesterov's).
-
-        Args:
-            batch: of `inputs`.
-            loss: scalar without weight decay.
-            statistics: name of the pass that the running batch-norm statistics follow.
-            scalars, monitors: tag -> scalar; weight decay and the learning rate are added.
-            alignment: an alignment.Alignment to update, or None.
-        """
-        lr, wd = self.learning_rate(), self.l2()
-        loss += self.params.wd * wd
-        optimizer = tf.compat.v1.train.MomentumOptimizer(lr, self.MOMENTUM)
-        classify = self.classify_ops(batch.x)
-        before, after = self.rates_update(batch, classify.classify_op)
-        before = before + (alignment.new_values() if alignment else [])
-
-        def updates():
-            return (after() if after else []) + (alignment.updates() if alignment else [])
-
-        return EasyDict(
-            batch, **classify, loss=loss,
-            train_op=self.train_op(loss, optimizer, statistics, before=before, after=updates),
-            losses={**scalars, 'losses/wd': wd}, monitors={**monitors, 'monitors/lr': lr})
-
-    def rates_update(self, batch, p_probe):
-        """Arguments `before` and `after` of train_op for CTAugment's rates; p_probe [n, C] are predictions for x."""
-        if not self.learner:
-            return [], None
-        return self.learner.update(self.batch_number(), p_probe, tf.concat(batch.labels, 0), batch.probes)
-
-    def report(self, session):
-        if not self.learner:
-            return super().report(session)
-        with self.graph.as_default():
-            return self.learner.report(session, self.batch_number())
+    def momentum_step(self, batch, terms, statistics, monitors=None):
+        """MultiModel.train_step by momentum (not Nesterov's); adds weight decay to the terms and lr to the monitors."""
+        lr = self.learning_rate()
+        return self.train_step(batch, {**terms, 'wd': (self.params.wd, self.l2())},
+                         tf.compat.v1.train.MomentumOptimizer(lr, self.MOMENTUM), statistics,
+                         monitors={**(monitors or {}), 'monitors/lr': lr})
 
 
 class PseudoLabelModel(DomainModel):
@@ -197,11 +112,6 @@ class PseudoLabelModel(DomainModel):
         mask = tf.cast(tf.reduce_max(targets, -1) >= threshold, tf.float32)
         loss = losses.masked_xe(logits_strong, tf.argmax(targets, -1), mask)
         return tf.reduce_mean(loss), tf.reduce_mean(mask)
-
-
-def with_default(tensor, name):
-    """A placeholder of a tensor's shape, whose default the tensor is."""
-    return tf.compat.v1.placeholder_with_default(tensor, tensor.shape, name)
 
 
 def labeled_loss(logits, label):

@@ -25,8 +25,8 @@ class Draws:
         self.prefix = prefix
 
     def within(self, name):
-        """The same draws with `name/` before every name."""
-        return Draws(self.seed, self.position, f'{self.prefix}{name}/')
+        """The same draws with `name/` before every name; '' changes nothing."""
+        return Draws(self.seed, self.position, f'{self.prefix}{name}/' if name else self.prefix)
 
     def key(self, name):
         """int64 [2]: the seed of a tf.random.stateless_* op."""

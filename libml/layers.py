@@ -1,8 +1,8 @@
 """What sits between the data and the network: interleave, MixMode, shake-shake, trackers of class distributions."""
 
+from libml.trackers import PData, PMovingAverage, renorm  # noqa: F401 (the names of the original)
 from libml.utils import InputError
 
-import numpy as np
 import tensorflow as tf
 
 
@@ -184,66 +184,3 @@ def shakeshake(a, b, training, draws):
         return a + mu * (b - a), gradient
 
     return combine(a, b)
-
-
-def renorm(v):
-    """v divided by its sum over the last axis."""
-    return v / tf.reduce_sum(v, -1, keepdims=True)
-
-
-class PMovingAverage:
-    """Class distribution averaged over the last `buf_size` batches. (remixmatch@f7061eb libml/layers.py)
-
-    Args:
-        name: of the variable [buf_size, nclass], which starts uniform.
-        nclass: number of classes.
-        buf_size: number of batches remembered.
-    """
-
-    def __init__(self, name, nclass, buf_size):
-        self.ma = tf.compat.v1.get_variable(name, trainable=False, use_resource=True,
-                                            initializer=np.full([buf_size, nclass], 1 / nclass, np.float32))
-
-    def __call__(self):
-        """float32 [nclass], sums to one."""
-        return renorm(tf.reduce_mean(self.ma, 0))
-
-    def updated(self, p):
-        """The variable's next value: without the oldest batch, with the mean over rows of p [b, nclass]."""
-        return tf.concat([self.ma.read_value()[1:], tf.reduce_mean(p, 0, keepdims=True)], 0)
-
-    def update(self, p):
-        """Op that forgets the oldest batch and appends the mean over rows of p [b, nclass]."""
-        return self.ma.assign(self.updated(p), read_value=False)
-
-
-class PData:
-    """Class distribution of the data: given, or followed with momentum 0.999. (remixmatch@f7061eb libml/layers.py)
-
-    Args:
-        nclass: number of classes.
-        p_unlabeled: array [nclass] of weights, or None to follow what update() gets in the variable `p_data`.
-
-    Attributes:
-        has_update: whether there is a variable to update.
-    """
-
-    def __init__(self, nclass, p_unlabeled=None):
-        self.has_update = p_unlabeled is None
-        if self.has_update:
-            self.p_data = tf.compat.v1.get_variable('p_data', trainable=False, use_resource=True,
-                                                    initializer=np.full([nclass], 1 / nclass, np.float32))
-        else:
-            self.p_data = tf.constant(p_unlabeled, tf.float32)
-
-    def __call__(self):
-        """float32 [nclass], sums to one."""
-        return renorm(tf.convert_to_tensor(self.p_data))
-
-    def updated(self, entry, decay=0.999):
-        """The next p_data, decay * p_data + (1 - decay) * mean over rows of entry [b, nclass]; only if has_update."""
-        return decay * self.p_data.read_value() + (1 - decay) * tf.reduce_mean(entry, 0)
-
-    def update(self, entry, decay=0.999):
-        """Op p_data <- updated(entry, decay)."""
-        return self.p_data.assign(self.updated(entry, decay), read_value=False)

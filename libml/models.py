@@ -1,7 +1,6 @@
 """MultiModel: a classifier of any architecture, its batch-norm statistics, and the order of the updates of one step."""
 
-from libml import archs, ema, nn
-from libml.augment import Weak
+from libml import archs, cta_learner, ema, nn
 from libml.draws import Draws
 from libml.hparams import Hparam
 from libml.train import Model
@@ -17,9 +16,11 @@ class MultiModel(Model):
     """A Model whose network is chosen by `--arch`. Subclasses build their graph with the methods below.
 
     Attributes:
-        weak: the weak augmentation of the dataset, uint8 [b, h, w, c], Draws -> the same.
+        program: what --augment names, such as an augment_grammar.Program, or None.
         draws: Draws of this step: what a graph draws at random within a step.
         ema: the moving averages of the weights.
+        learner: the cta_learner.Learner of a program with CTAugment, or None.
+        trackers: list of the state that `train_step` updates (trackers.py).
     """
 
     HPARAMS = dict(
@@ -44,7 +45,7 @@ class MultiModel(Model):
         if not self.params.scales:
             self.params.scales = max(1, ilog2(self.dataset.width) - 2)
         self.check_choice('precision', PRECISIONS)
-        self.weak = Weak(self.dataset.mirror, self.dataset.shift)
+        self.program = self.make_program()
 
     def check_head(self):
         """InputError if the network's last layer is not the dense one in the scope archs.HEAD."""
@@ -52,11 +53,41 @@ class MultiModel(Model):
             raise InputError(f'--arch={self.params.arch}: {type(self).__name__} needs a network whose only dense layer '
                              'is its last: choose another')
 
+    def make_program(self):
+        """The program of --augment; None for models without this flag."""
+        return None
+
+    def path_components(self):
+        """As the original: how images are augmented stands in the folders above the run's name."""
+        name, *rest = super().path_components()
+        return [*(self.program.components(self.dataset) if self.program else [name]), *rest]
+
     def model(self):
         self.draws = Draws(self.params.seed, self.step.read_value())
-        self.ema = ema.MovingAverage(self.params.ema, self.BN_AVERAGED)
+        self.ema = self.averages()
         self.batch_norms = {}
+        self.trackers = []
+        self.learner = None
+        if self.program and self.program.cta:
+            self.learner = cta_learner.Learner(self.program.cta, self.probe_period())
         return self.algorithm()
+
+    def averages(self):
+        """The averages of the weights that are evaluated: an object as those of ema.py."""
+        return ema.MovingAverage(self.params.ema, self.BN_AVERAGED)
+
+    def probe_period(self):
+        """CTAugment's rates follow the probes of every so many batches."""
+        return self.program.probe
+
+    def views(self):
+        """The views.Views of this model's images."""
+        return self.program.views(self.learner)
+
+    def track(self, tracker):
+        """Has `train_step` update a tracker (trackers.py); returns it."""
+        self.trackers.append(tracker)
+        return tracker
 
     def algorithm(self):
         """Builds the graph of one algorithm; returns the EasyDict of ops."""
@@ -68,34 +99,44 @@ class MultiModel(Model):
             raise InputError(f'dataset {self.dataset.name} has no {name} images, and {type(self).__name__} needs them')
         return self.streams.add(name, subset, batch or self.params.batch, augment)
 
-    def placeholders(self, image, unlabeled, label):
-        """Placeholders `x`, `y`, `labels` of any number of rows; what is not fed comes from the streams.
+    def labeled_subsets(self):
+        """dict name of a stream -> Subset of labelled images."""
+        return {'labeled': self.dataset.labeled}
+
+    def inputs(self, views, rows=None):
+        """The batch of a step: placeholders whose defaults are the streams, and classifiers of `x`.
 
         Args:
-            image, unlabeled, label: tensors of the streams, [b, h, w, c], [b, ...], [b]; None gives None.
-        """
-        return [None if default is None else
-                tf.compat.v1.placeholder_with_default(default, [None] + default.shape[1:].as_list(), name)
-                for default, name in ((image, 'x'), (unlabeled, 'y'), (label, 'labels'))]
-
-    def open_streams(self, labeled_batch, unlabeled_batch=None, rows=None):
-        """The streams `labeled` and `unlabeled`, and placeholders over them.
-
-        Args:
-            labeled_batch, unlabeled_batch: what the streams do with their images (Streams.add); without the second
-                there is no unlabelled stream.
+            views: a views.Views; without unlabelled views there is no unlabelled stream.
             rows: unlabelled images in a batch; as many as labelled ones unless given.
         Returns:
-            x [n, h, w, c] over the labelled stream's `x`, or `image` if it gives none; y [rows, ...] or None; label
-            [b]; and the EasyDict of the labelled stream.
+            EasyDict:
+                x: [n, h, w, c], n not fixed, what `classify_raw` and `classify_op` classify: by default CTAugment's
+                    probes, else the labelled images;
+                xt, label: labelled images to train on, [b, h, w, c] or [b, views, h, w, c], and their classes [b];
+                    without CTAugment and with a single view, xt is what is fed to x;
+                y: unlabelled images [rows, h, w, c] or [rows, views, h, w, c], or None;
+                labeled, labels: lists of all that is like xt and label, one entry for each of `labeled_subsets`; the
+                    second entries are also called tt and label_t;
+                probes: dict probe, probe_ops, probe_strengths of the streams (Learner.probe); {} without CTAugment;
+                classify_raw, classify_op: of `classify_ops`.
         """
-        labeled = self.stream('labeled', self.dataset.labeled, labeled_batch)
-        images = None
-        if unlabeled_batch:
-            images = self.stream('unlabeled', self.dataset.unlabeled, unlabeled_batch, rows).image
-        x, y, label = self.placeholders(labeled.get('x', labeled.image), images, labeled.label)
-        y = None if y is None else tf.ensure_shape(y, images.shape)
-        return x, y, tf.ensure_shape(label, labeled.label.shape), labeled
+        streams = [self.stream(name, subset, views.of_labeled) for name, subset in self.labeled_subsets().items()]
+        batch = EasyDict(probes=joined_probes(streams), y=None, labeled=[], labels=[])
+        first = streams[0].image
+        single = first.shape.rank == 4
+        if single and not batch.probes:
+            batch.x = placeholder(first, 'x', rows=None)
+            streams[0].image = tf.ensure_shape(batch.x, first.shape)
+        for stream, image, label in zip(streams, ('xt', 'tt'), ('label', 'label_t')):
+            batch[image], batch[label] = placeholder(stream.image, image), placeholder(stream.label, label)
+            batch.labeled, batch.labels = batch.labeled + [batch[image]], batch.labels + [batch[label]]
+        if 'x' not in batch:
+            batch.x = placeholder(batch.probes.get('probe', batch.xt if single else batch.xt[:, 0]), 'x', rows=None)
+        if views.unlabeled:
+            stream = self.stream('unlabeled', self.dataset.unlabeled, views.of_unlabeled, rows)
+            batch.y = placeholder(stream.image, 'y')
+        return EasyDict(batch, **self.classify_ops(batch.x))
 
     def classifier(self, x, training, getter=None, name=None):
         """Runs the network.
@@ -149,8 +190,32 @@ class MultiModel(Model):
         """Op that moves the running batch-norm statistics by one batch and nothing else."""
         return tf.group(self.batch_norms[statistics].updates())
 
-    def train_op(self, loss, optimizer, statistics, decay=0., before=(), after=None):
-        """One step: gradients, optimizer, weight decay, batch-norm statistics, moving averages, step counter.
+    def train_step(self, batch, terms, optimizer, statistics, decay=0., monitors=None):
+        """One step of training on a sum of losses: the ops of an algorithm.
+
+        All losses and monitors are computed before anything is updated. CTAugment's rates and what was given to `track`
+        are updated with the step.
+
+        Args:
+            batch: of `inputs`.
+            terms: dict name -> (weight, scalar). The loss is the sum of weight * scalar; a term of weight None is only
+                logged. The tags are `losses/<name>`.
+            optimizer, statistics, decay: of `train_op`.
+            monitors: dict tag -> scalar to log.
+        Returns:
+            EasyDict: `batch` with loss, train_op, losses and monitors.
+        """
+        monitors = monitors or {}
+        loss = sum(weight * value for weight, value in terms.values() if weight is not None)
+        losses = {f'losses/{name}': value for name, (_, value) in terms.items()}
+        if self.learner:
+            self.learner.observe(self.batch_number(), batch.classify_op, tf.concat(batch.labels, 0), batch.probes)
+            self.track(self.learner)
+        train_op = self.train_op(loss, optimizer, statistics, decay, [*losses.values(), *monitors.values()])
+        return EasyDict(batch, loss=loss, train_op=train_op, losses=losses, monitors=monitors)
+
+    def train_op(self, loss, optimizer, statistics, decay=0., before=()):
+        """One step: gradients, optimizer, weight decay, batch norm and trackers, moving averages, step counter.
 
         Each waits for the one before: two runs are equal to the bit.
 
@@ -159,10 +224,10 @@ class MultiModel(Model):
             optimizer: a tf.compat.v1.train.Optimizer.
             statistics: name of the classifier pass that the running batch-norm statistics follow.
             decay: every kernel is multiplied by 1 - decay after the optimizer's step (decoupled weight decay).
-            before: tensors to compute before anything is updated.
-            after: function without arguments that makes further update ops, run with those of batch norm.
+            before: tensors to compute before anything is updated, besides the new values of the trackers.
         """
         variables = tf.compat.v1.trainable_variables()
+        before = [*before, *(value for tracker in self.trackers for value in tracker.new_values())]
         # As one tuple: no variable changes before all that this step reads has been read.
         gradients = tf.tuple(tf.gradients(loss, variables), control_inputs=before)
         last = [optimizer.apply_gradients(zip(gradients, variables))]
@@ -170,8 +235,9 @@ class MultiModel(Model):
             with tf.control_dependencies(last):
                 last = [v.assign(v.read_value() * (1 - decay), read_value=False) for v in self.kernels()]
         with tf.control_dependencies(last):
-            # Added: a network without batch norm has no updates, and the optimizer must still come first.
-            last = last + self.batch_norms[statistics].updates() + (after() if after else [])
+            # `last` stays: a network without batch norm has no updates, and the optimizer must still come first.
+            last = last + self.batch_norms[statistics].updates()
+            last += [op for tracker in self.trackers for op in tracker.updates()]
         return self.end_of_step(last, statistics)
 
     def end_of_step(self, last, statistics):
@@ -186,3 +252,23 @@ class MultiModel(Model):
             last = last + self.ema.update(tf.compat.v1.trainable_variables() + moving)
         with tf.control_dependencies(last):
             return self.step.assign_add(self.params.batch, read_value=False)
+
+    def report(self, session):
+        if not self.learner:
+            return super().report(session)
+        with self.graph.as_default():
+            return self.learner.report(session, self.batch_number())
+
+
+def placeholder(tensor, name, **shape):
+    """A placeholder whose default is a tensor, of its shape; with rows=None of any number of rows."""
+    rows = shape.get('rows', tensor.shape[0])
+    return tf.compat.v1.placeholder_with_default(tensor, [rows, *tensor.shape[1:]], name)
+
+
+def joined_probes(streams):
+    """dict of the probes of several streams, one after the other (Learner.probe); {} if they have none."""
+    if not streams or 'probe' not in streams[0]:
+        return {}
+    return {name: tf.concat([stream[name] for stream in streams], 0)
+            for name in ('probe', 'probe_ops', 'probe_strengths')}

@@ -1,21 +1,21 @@
 """What FixMatch and its relatives share: a weak and a strong view of unlabelled images, one forward pass, SGD."""
 
-from libml import data_pair, layers, schedules, views_model
+from libml import augment_grammar, data_pair, layers, losses, models, schedules
 from libml.hparams import Hparam
 
 import tensorflow as tf
 
 
-class PairModel(views_model.ViewsModel):
+class PairModel(models.MultiModel):
     """A MultiModel on `uratio` times as many unlabelled images as labelled ones, each as a pair (weak, strong).
 
-    Attributes:
-        labeled_field, weak_field, strong_field: the fields of --augment.
+    A subclass states its losses on unlabelled images in `unlabeled_losses`.
     """
 
     DATASETS = data_pair.PAIR_DATASETS
     HPARAMS = dict(
-        views_model.ViewsModel.HPARAMS,
+        models.MultiModel.HPARAMS,
+        augment=augment_grammar.AUGMENT,
         lr=Hparam(0.03, 'Learning rate of Nesterov momentum; falls to 0.195 of it as a cosine.'),
         train_kimg=Hparam(65536, 'Length of training in kimg (1,024 labelled images); the learning rate follows it.',
                           False),
@@ -32,8 +32,8 @@ class PairModel(views_model.ViewsModel):
         self.check_range('uratio', low=1)
         self.check_range('confidence', low=0, high=1)
 
-    def unlabeled_rows(self):
-        return self.params.batch * self.params.uratio
+    def make_program(self):
+        return augment_grammar.Program(self.params, self.dataset)
 
     def forward(self, parts):
         """Logits of several batches [n_i, h, w, c] from one pass, named `train`: list of [n_i, C].
@@ -46,6 +46,18 @@ class PairModel(views_model.ViewsModel):
         logits = self.classifier(layers.interleave_rows(images, groups), training=True, name='train').logits
         return tf.split(layers.deinterleave_rows(logits, groups), sizes)
 
+    def logits(self, xt, y):
+        """Logits of labelled [b, C], weak [n, C] and strong images [n, C]."""
+        return self.forward([xt, y[:, 0], y[:, 1]])
+
+    def labeled_losses(self, logits, label):
+        """Losses of labelled images, logits [b, C] and label [b]: terms of MultiModel.train_step."""
+        return {'xe': (1., tf.reduce_mean(losses.masked_xe(logits, label, 1.)))}
+
+    def unlabeled_losses(self, logits_weak, logits_strong):
+        """Losses of unlabelled images, logits [n, C] of both views: terms and monitors of MultiModel.train_step."""
+        raise NotImplementedError
+
     def learning_rate(self):
         """Scalar: lr * cos(7/16 pi progress) (FixMatch, section 2.3)."""
         return self.params.lr * schedules.cosine(self.progress())
@@ -53,3 +65,12 @@ class PairModel(views_model.ViewsModel):
     def optimizer(self, lr):
         """Nesterov momentum 0.9."""
         return tf.compat.v1.train.MomentumOptimizer(lr, self.MOMENTUM, use_nesterov=True)
+
+    def algorithm(self):
+        p = self.params
+        batch = self.inputs(self.views(), p.batch * p.uratio)
+        logits_x, logits_weak, logits_strong = self.logits(batch.xt, batch.y)
+        unlabeled, monitors = self.unlabeled_losses(logits_weak, logits_strong)
+        terms = {**self.labeled_losses(logits_x, batch.label), **unlabeled, 'wd': (p.wd, self.l2())}
+        lr = self.learning_rate()
+        return self.train_step(batch, terms, self.optimizer(lr), 'train', monitors={'monitors/lr': lr, **monitors})

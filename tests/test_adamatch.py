@@ -2,7 +2,7 @@
 
 import toy
 from adamatch import AdaMatch
-from libml import alignment, augment_domain, checkpoint, ctaugment, data_domain, data_pair, run_folder
+from libml import augment_domain, checkpoint, ctaugment, data_domain, data_pair, run_folder, trackers
 from libml.utils import InputError
 
 import numpy as np
@@ -180,8 +180,9 @@ def test_probes_are_of_both_labelled_sets(tmp_path):
             [ops.classify_op, ops.labels, ops.probes, ops.xt, ops.y, ops.train_op])
         ring, written = session.run([model.learner.rates.ring, model.learner.rates.written])
     expected, labels = ctaugment.initial_rates(), np.concatenate(labels)
-    assert p.shape == (8, 5) and probes['ops'].shape == (8, 1) and written[0] == 0
-    for op, values, proximity in zip(probes['ops'][:, 0], probes['params'][:, 0], p[np.arange(8), labels]):
+    assert p.shape == (8, 5) and probes['probe_ops'].shape == (8, 1) and written[0] == 0
+    for op, values, proximity in zip(probes['probe_ops'][:, 0], probes['probe_strengths'][:, 0],
+                                     p[np.arange(8), labels]):
         for k, bins in enumerate(ctaugment.OPERATIONS[ctaugment.NAMES[op]].bins):
             row, cell = ctaugment.ROW_OF[op, k], int(values[k] * bins * 0.999)
             expected[row, cell] = np.float32(0.99) * expected[row, cell] + np.float32(0.01) * proximity
@@ -196,7 +197,7 @@ def test_class_distributions():
     """Three classes, by hand: the first step and the target of one prediction."""
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         source, target = tf.constant([[0.5, 0.3, 0.2]]), tf.constant([[0.8, 0.2, 0.], [0.6, 0.2, 0.2]])
-        align = alignment.Alignment(3, source, target)
+        align = trackers.Alignment(3, source, target)
         q = align(tf.constant([[0.6, 0.3, 0.1]]))
         session.run(tf.compat.v1.global_variables_initializer())
         p_labeled, p_unlabeled, q = session.run([align.p_labeled, align.p_unlabeled, q])

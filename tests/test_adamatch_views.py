@@ -26,7 +26,8 @@ def shifts(views):
 def test_weak_and_strong_views_are_shifted_independently(tmp_path):
     model = AdaMatch(str(tmp_path), dataset(colors=1), augment='(s,s)', **SMALL)
     with model.graph.as_default(), tf.compat.v1.Session() as session:
-        views = session.run(model.two_views(tf.constant(PLACES), Draws(1, tf.constant(0, tf.int64))))
+        draws = Draws(1, tf.constant(0, tf.int64))
+        views = session.run(model.views().of_unlabeled(tf.constant(PLACES), draws)['image'])
     weak, strong = shifts(views[:, 0]), shifts(views[:, 1])
     for found in (weak, strong):
         assert set(found.ravel()) == {-2, -1, 0, 1, 2}
@@ -36,12 +37,12 @@ def test_weak_and_strong_views_are_shifted_independently(tmp_path):
 
 def test_probes_start_from_the_weak_view(tmp_path):
     model = AdaMatch(str(tmp_path), dataset(colors=1), augment='CTA(s,x)', **SMALL)
-    model.learner.probe = lambda images, draws: {'x': to_float(images)}
+    model.learner.probe = lambda images, draws: {'probe': to_float(images)}
     with model.graph.as_default(), tf.compat.v1.Session() as session:
         # Of the two views, the strong one needs rates: only the weak one is run.
-        batch = model.labeled_batch(tf.constant(PLACES), Draws(1, tf.constant(0, tf.int64)))
-        weak, x = session.run([model.views.weak(tf.constant(PLACES), Draws(1, tf.constant(0, tf.int64)).within('weak')),
-                               batch['x']])
+        batch = model.views().of_labeled(tf.constant(PLACES), Draws(1, tf.constant(0, tf.int64)))
+        weak, x = session.run([model.program.weak(tf.constant(PLACES), Draws(1, tf.constant(0, tf.int64))),
+                               batch['probe']])
     assert np.abs(shifts(x)).max() == 2
     np.testing.assert_array_equal(x, weak)
 

@@ -39,14 +39,3 @@ def test_shifts_and_flips_are_uniform():
     flipped = (out[:, 1, 0, 0].astype(int) > out[:, 1, 2, 0])
     inner = (out[:, 1, 1, 0] % 3) == 1
     assert abs(flipped[inner].mean() - 0.5) < 0.05
-
-
-def test_views_are_drawn_apart_and_scaled():
-    images = np.random.RandomState(0).randint(0, 256, [6, 8, 8, 3]).astype(np.uint8)
-    weak = augment.Weak(True, 2)
-    all_views = augment.Views([weak] * 3), augment.single(weak), augment.single(augment.Weak(False, 0))
-    stacked, one, again = run(lambda: [views(tf.constant(images), Draws(1, 5))['image'] for views in all_views])
-    assert stacked.shape == (6, 3, 8, 8, 3) and one.shape == (6, 8, 8, 3) and stacked.dtype == np.float32
-    assert np.any(stacked[:, 0] != stacked[:, 1]) and np.any(stacked[:, 1] != stacked[:, 2])
-    np.testing.assert_array_equal(again, images * np.float32(2 / 255) - 1)
-    assert again.min() >= -1 and again.max() <= 1

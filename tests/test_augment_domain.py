@@ -4,6 +4,7 @@ from libml import augment_domain
 from libml.draws import Draws
 from libml.randaugment import RandAugment
 from libml.utils import InputError
+from libml.views import View
 
 import numpy as np
 import pytest
@@ -21,12 +22,12 @@ def test_canonical_text(text, canonical):
 
 def test_what_a_text_means():
     views = augment_domain.parse('CTA(sm,sc,depth=3,th=0.5,decay=0.9,probe=2)')
-    assert views.weak == augment_domain.Primitive(shift=True, mirror=True, cutout=False)
-    assert views.strong == augment_domain.Primitive(shift=True, mirror=False, cutout=True)
+    assert views.weak == View(augment_domain.Shift(shift=True, mirror=True), scope='weak')
+    assert views.strong == augment_domain.CutoutView(augment_domain.Shift(shift=True, mirror=False), scope='strong')
     assert (views.cta.depth, views.cta.th, views.cta.decay, views.probe) == (3, 0.5, 0.9, 2)
     views = augment_domain.parse('(m,r3_7_50)')
-    assert views.weak == augment_domain.Primitive(shift=False, mirror=True, cutout=False) and views.cta is None
-    assert views.strong == RandAugment(3, 7, 50)
+    assert views.weak == View(augment_domain.Shift(shift=False, mirror=True), scope='weak') and views.cta is None
+    assert views.strong.strong == RandAugment(3, 7, 50)
 
 
 @pytest.mark.parametrize('text, part', [
@@ -58,8 +59,8 @@ def test_primitives_against_numpy():
     image = np.random.RandomState(0).randint(0, 256, [16, 16, 3]).astype(np.uint8)
     images = np.tile(image, [600, 1, 1, 1])
     names = ['x', 'm', 's', 'sm']
-    found = drawn([augment_domain.PRIMITIVES[name] for name in names]
-                  + [augment_domain.PRIMITIVES[name].bytes for name in names], images)
+    found = drawn([augment_domain.primitive(name, 'weak') for name in names]
+                  + [augment_domain.primitive(name, 'weak').bytes for name in names], images)
     padded = np.pad(image, [(2, 2), (2, 2), (0, 0)], 'reflect')
     shifts = [padded[y:y + 16, x:x + 16] for y in range(5) for x in range(5)]
     possible = dict(x=[image], m=[image, image[:, ::-1]], s=shifts, sm=shifts + [shift[:, ::-1] for shift in shifts])
@@ -71,7 +72,7 @@ def test_primitives_against_numpy():
 @pytest.mark.parametrize('name, size, side', [('sc', 16, 8), ('smc', 8, 4)])
 def test_cutout_is_a_whole_square_of_mid_grey(name, size, side):
     images = np.full([500, size, size, 1], 200, np.uint8)
-    primitive = augment_domain.PRIMITIVES[name]
+    primitive = augment_domain.primitive(name, 'weak')
     floats, made = drawn([primitive, primitive.bytes], images)
     np.testing.assert_array_equal(np.where(floats == 0, 128, 200), made)
     np.testing.assert_allclose(floats[floats != 0], to_float(np.uint8(200)))

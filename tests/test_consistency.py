@@ -14,6 +14,7 @@ from libml.image_pixels import to_float
 from libml.run_folder import RunFolder
 from libml.teacher import Teacher
 from libml.utils import InputError
+from libml.views import View
 
 import numpy as np
 import pytest
@@ -52,10 +53,10 @@ def softmax(z):
 def test_student_loss_numbers(student, kl_t2, kl, loss):
     with student.session() as session:
         student.params.kl_t2 = kl_t2
-        found, parts = session.run(student.student_loss(tf.constant([[2., 1, 0]]), tf.constant([[0., 1, 2]]),
-                                                        tf.constant([0])))
+        terms = student.student_terms(tf.constant([[2., 1, 0]]), tf.constant([[0., 1, 2]]), tf.constant([0]))
+        found = session.run([terms['kl'][1], terms['xe'][1], sum(weight * value for weight, value in terms.values())])
         student.params.kl_t2 = False
-    np.testing.assert_allclose([parts['losses/kl'], parts['losses/xe'], found], [kl, 2.407606, loss], rtol=2e-6)
+    np.testing.assert_allclose(found, [kl, 2.407606, loss], rtol=2e-6)
 
 
 def test_student_loss_and_gradient_with_unlabelled_images(student):
@@ -63,12 +64,13 @@ def test_student_loss_and_gradient_with_unlabelled_images(student):
     labels, T = np.array([3, 0, 1]), student.params.temperature
     with student.session() as session:
         a, b = tf.constant(zt), tf.constant(zs)
-        loss, parts = student.student_loss(a, b, tf.constant(labels))
+        terms = student.student_terms(a, b, tf.constant(labels))
+        loss = sum(weight * value for weight, value in terms.values())
         assert tf.gradients(loss, a) == [None]
-        parts, gradient = session.run([parts, tf.gradients(loss, b)[0]])
+        kl, xe, gradient = session.run([terms['kl'][1], terms['xe'][1], tf.gradients(loss, b)[0]])
     p, s, s1 = softmax(zt / T), softmax(zs / T), softmax(zs)
-    np.testing.assert_allclose(parts['losses/kl'], (p * np.log(p / s)).sum(1).mean(), rtol=1e-4)
-    np.testing.assert_allclose(parts['losses/xe'], -np.log(s1[[0, 1, 2], labels]).mean(), rtol=1e-5)
+    np.testing.assert_allclose(kl, (p * np.log(p / s)).sum(1).mean(), rtol=1e-4)
+    np.testing.assert_allclose(xe, -np.log(s1[[0, 1, 2], labels]).mean(), rtol=1e-5)
     expected = 0.5 * (s - p) / T / 7
     expected[:3] += 0.5 * (s1[:3] - np.eye(5)[labels]) / 3
     np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-6)
@@ -78,9 +80,9 @@ def test_views_are_of_one_crop(student):
     images, noise = student.dataset.test.images[:8], student.noise
     with student.session() as session:
         draws = Draws(1, 3)
-        views = [student.views(tf.constant(images), draws)['image']]
-        student.noise = augment_grammar.Field('none', 'default', lambda crop, draws: to_float(crop))
-        views.append(student.views(tf.constant(images), draws)['image'])
+        views = [student.views().of_labeled(tf.constant(images), draws)['image']]
+        student.noise = lambda crop, draws: to_float(crop)
+        views.append(student.views().of_labeled(tf.constant(images), draws)['image'])
         student.noise = noise
         noisy, same = session.run(views)
     assert noisy.shape == (8, 2, 16, 16, 3)
@@ -148,7 +150,8 @@ def test_swa_is_the_mean_of_its_snapshots_and_is_evaluated_with_its_own_statisti
             assert a.tobytes() == b.tobytes()
         maps = []
         for i in range(2):  # 16 images in batches of 8
-            images = model.views(model.dataset.labeled.images[8 * i:][:8], Draws(1, i, 'statistics/'))['image'][:, -1]
+            images = model.dataset.labeled.images[8 * i:][:8]
+            images = model.views().of_labeled(images, Draws(1, i, 'statistics/'))['image'][:, -1]
             maps.append(session.run(tf.nn.conv2d(images, kernel, 1, 'SAME') + bias))
         maps = np.array(maps).reshape(2, -1, 16)
         np.testing.assert_allclose(found[0], maps.mean((0, 1)), rtol=1e-3, atol=1e-5)
@@ -184,7 +187,7 @@ def test_stopped_and_resumed_to_the_bit(teacher, tmp_path, stage, monkeypatch):
         return {'accuracy': 1., 'losses/valid': value, 'accuracy/valid': 100 * (1 - value)}
 
     monkeypatch.setattr(Consistency, 'evaluate', evaluated)
-    monkeypatch.setattr(augment_grammar, 'parse', lambda *args, counts: [augment_grammar.Field('d', 'default', noise)])
+    monkeypatch.setattr(augment_grammar, 'parse', lambda *args, counts: [View(None, noise)])
     params = dict(TEACHER, scales=1)
     if stage == 'student':
         params.update(stage='student', teacher=teacher.folder.path, average='ma')

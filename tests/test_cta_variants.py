@@ -68,13 +68,13 @@ def test_views_and_rates(marked, tmp_path, model_class, params, learned):
     """A step moves the rates by the probes, which the averaged weights from before the step classify."""
     model = model_class(str(tmp_path), toy.dataset(), **params, **SMALL)
     averages = {v.op.name: [0., 1., 2., 1., 0.] for v in model.variables if v.op.name == AVERAGED_BIAS}
-    probes, ops = model.labeled, model.ops
+    ops = model.ops
     y = [] if ops.y is None else [ops.y]
     with model.session() as session:
         toy.set_variables(model, session, averages)
         model.streams.start(session, 0)
         x, xt, label, names, values, _, *y = session.run(
-            [ops.x, ops.xt, ops.label, probes.ops, probes.params, ops.train_op, *y])
+            [ops.x, ops.xt, ops.label, ops.probes.probe_ops, ops.probes.probe_strengths, ops.train_op, *y])
         ring, written = session.run([model.learner.rates.ring, model.learner.rates.written])
         table, _ = model.report(session)
     with model.session() as session:

@@ -3,9 +3,16 @@
 import toy
 from libml import augment, data
 from libml.streams import Streams
+from libml.views import View, Views
 
 import numpy as np
 import tensorflow as tf
+
+
+def two_views(images, draws):
+    """float32 [b, 2, h, w, c]: shifted by a pixel at most, each view by itself."""
+    weak = View(augment.Weak(True, 1))
+    return Views(None, (weak.at('view0'), weak.at('view1'))).of_unlabeled(images, draws)
 
 
 def batches(seed, first, count, n=10, batch=4, name='labeled'):
@@ -14,7 +21,7 @@ def batches(seed, first, count, n=10, batch=4, name='labeled'):
     subset = data.Subset(pixels, np.arange(20, dtype=np.int32), np.arange(5, 5 + n))
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         streams = Streams(seed)
-        out = streams.add(name, subset, batch, augment.Views([augment.Weak(True, 1)] * 2))
+        out = streams.add(name, subset, batch, two_views)
         assert out.image.shape == (batch, 2, 8, 8, 1) and out.label.shape == (batch,)
         streams.start(session, first)
         return [session.run(dict(out)) for _ in range(count)]
@@ -54,7 +61,7 @@ def test_arrays_are_fed_and_never_constants(tmp_path):
         dataset = toy.dataset(nunlabeled=3000)
         streams = Streams(0)
         for name in ('labeled', 'unlabeled'):
-            streams.add(name, getattr(dataset, name), 8, augment.single(augment.Weak(True, 2)))
+            streams.add(name, getattr(dataset, name), 8, two_views)
         streams.start(session, 0)
         assert graph.as_graph_def().ByteSize() < 100000 < dataset.labeled.pixels.nbytes
 

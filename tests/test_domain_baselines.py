@@ -62,7 +62,7 @@ def test_baseline(tmp_path):
 def test_baseline_without_target(tmp_path):
     """Nothing of the unlabelled images enters: no stream, no placeholder."""
     model = build(Baseline, tmp_path, labeled_target=0, use_unlabeled=False, arch='convnet')
-    assert 'y' not in model.ops and len(model.streams._initializers) == 1
+    assert model.ops.y is None and len(model.streams._initializers) == 1
     assert 'use_unlabeledFalse' in model.folder.path
     shapes = [op.outputs[0].shape.as_list()[:1] for op in model.graph.get_operations() if op.type == 'Conv2D']
     assert [8] in shapes and [24] not in shapes
@@ -176,7 +176,7 @@ def test_noisy_student_follows_its_teacher(tmp_path):
     p = softmax(np.random.RandomState(0).normal(0, 2, p.shape)).astype(np.float32)
     np.save(path, p)
     student = build(recorded(NoisyStudent), tmp_path, id='1', teacher_id='0', pseudo_label_th=0.6, **params)
-    pool, batches = student.pool()
+    pool, batches = student.pool
     kept = p.max(1) > 0.6
     assert 10 < kept.sum() < 50
     counts = np.bincount(pool.positions)

@@ -158,14 +158,12 @@ def test_one_step_updates_the_rates_by_the_probes(tmp_path):
     model = FixMatch(str(tmp_path), toy.dataset(), **SMALL)
     with model.session() as session:
         model.streams.start(session, 0)
-        fetched = [model.ops.classify_op, model.ops.label, model.ops.train_op]
-        stream = [t for t in model.ops.x.op.inputs[0].op.outputs if t.shape.as_list()[:2] == [4, 2]]
-        p, label, _, *policy = session.run(fetched + stream)
+        ops = model.ops
+        p, label, probes, _ = session.run([ops.classify_op, ops.label, ops.probes, ops.train_op])
         ring, written = session.run([model.learner.rates.ring, model.learner.rates.written])
-    ops, = [a for a in policy if a.dtype == np.int32]
-    params, = [a for a in policy if a.dtype == np.float64]
     expected = ctaugment.initial_rates()
-    for image_ops, image_params, proximity in zip(ops, params, p[np.arange(4), label]):
+    for image_ops, image_params, proximity in zip(probes['probe_ops'], probes['probe_strengths'],
+                                                 p[np.arange(4), label]):
         for op, values in zip(image_ops, image_params):
             for k, bins in enumerate(ctaugment.OPERATIONS[ctaugment.NAMES[op]].bins):
                 row, cell = ctaugment.ROW_OF[op, k], int(values[k] * bins * 0.999)

@@ -160,37 +160,3 @@ def test_shakeshake_uses_independent_coefficients():
     np.testing.assert_allclose(y, (1 - mu) * a + mu * b, atol=1e-6)
     np.testing.assert_allclose(grads, [(1 - nu) * dy, nu * dy], atol=1e-6)
     np.testing.assert_allclose(evaluated, (a + b) / 2, atol=1e-6)
-
-
-def test_moving_window_of_class_distributions():
-    rng = np.random.RandomState(0)
-    batches = rng.dirichlet(np.ones(3), (5, 4)).astype('f')
-    with tf.Graph().as_default(), tf1.Session() as session:
-        p = tf1.placeholder(tf.float32, [None, 3])
-        tracker = layers.PMovingAverage('p_model', 3, 2)
-        update, value = tracker.update(p), tracker()
-        assert [v.op.name for v in tf1.global_variables()] == ['p_model'] and not tf1.trainable_variables()
-        session.run(tf1.global_variables_initializer())
-        window = np.full([2, 3], 1 / 3)
-        for batch in batches:
-            np.testing.assert_allclose(session.run(value), window.mean(0) / window.mean(0).sum(), rtol=1e-5)
-            session.run(update, {p: batch})
-            window = np.stack([window[1], batch.mean(0)])
-
-
-def test_data_distribution_followed_or_given():
-    entry = np.array([[1, 0, 0], [0, 1, 0], [1, 0, 0], [1, 0, 0]], 'f')
-    with tf.Graph().as_default(), tf1.Session() as session:
-        given, followed = layers.PData(3, np.array([1, 0.5, 0.5])), layers.PData(3)
-        assert followed.has_update and not given.has_update
-        assert [v.op.name for v in tf1.global_variables()] == ['p_data'] and not tf1.trainable_variables()
-        session.run(tf1.global_variables_initializer())
-        np.testing.assert_allclose(session.run([given(), followed()]), [[0.5, 0.25, 0.25], [1 / 3] * 3], rtol=1e-6)
-        session.run(followed.update(entry))
-        np.testing.assert_allclose(session.run(followed()), 0.999 / 3 + 0.001 * np.array([0.75, 0.25, 0]), rtol=1e-6)
-
-
-def test_renorm():
-    with tf.Graph().as_default(), tf1.Session() as session:
-        np.testing.assert_allclose(session.run(layers.renorm(tf.constant([[1., 3.], [2., 2.]]))),
-                                   [[0.25, 0.75], [0.5, 0.5]])

@@ -106,7 +106,7 @@ def test_losses_against_numpy(model, changed, use_xe):
         toy.set_variables(model, session, {'global_step': 512, 'p_data': p_data, 'p_model': p_model,
                                            'classify/conv2d_5/kernel': kernel,
                                            'classify_rot/dense/bias': [0.3, -0.2, 0.1, 0.5]})
-        parts = model.parts(ops.xt, tf.one_hot(ops.label, 5), tf.unstack(ops.y, axis=1),
+        parts = model.terms(ops.xt, tf.one_hot(ops.label, 5), tf.unstack(ops.y, axis=1),
                             [logits[f'guess{i}'] for i in range(3)], model.became)
         weights = {name: tf.convert_to_tensor(weight) for name, (weight, _) in parts.items()}
         found, weights = session.run([{name: loss for name, (_, loss) in parts.items()}, weights], feed)

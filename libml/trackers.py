@@ -1,0 +1,162 @@
+"""State that follows training step by step: variables that a step reads, and assigns after all of it is computed.
+
+A tracker has `observe`, which builds the next values from what a step computed, `new_values`, the tensors to compute
+before any variable of the step changes, and `updates`, the ops that assign them. MultiModel.train_op runs both.
+cta_learner.Learner is one, too. Nothing here has a gradient. The state is in the checkpoints.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+BATCHES = 128  # of which Alignment's unlabelled distribution is the mean
+EPSILON = 1e-6
+
+
+def renorm(v):
+    """v divided by its sum over the last axis."""
+    return v / tf.reduce_sum(v, -1, keepdims=True)
+
+
+class Tracker:
+    """A variable with a rule for its next value; subclasses call `_follow` in their `observe`.
+
+    Args:
+        name: of the variable.
+        initial: float32 array, its value before training.
+
+    Attributes:
+        variable: the resource variable, not trainable.
+    """
+
+    def __init__(self, name, initial):
+        self.variable = tf.compat.v1.get_variable(name, trainable=False, use_resource=True,
+                                                  initializer=np.asarray(initial, np.float32))
+        self._next = None
+
+    def _follow(self, value):
+        self._next = tf.stop_gradient(value)
+        return self._next
+
+    def new_values(self):
+        """Tensors to compute before the step's updates: those that `updates` assigns."""
+        return [self._next]
+
+    def updates(self):
+        """Ops that make the new values those of the variables."""
+        return [self.variable.assign(self._next, read_value=False)]
+
+
+class Average(Tracker):
+    """Exponential moving average: v <- decay * v + (1 - decay) * observation.
+
+    Args:
+        name: of the variable.
+        initial: float32 array, its value before training.
+        decay: in [0, 1].
+    """
+
+    def __init__(self, name, initial, decay=0.999):
+        super().__init__(name, initial)
+        self.decay = decay
+
+    def observe(self, value):
+        """Returns the next value, of the shape of the variable, after an observation of that shape."""
+        return self._follow(self.decay * self.variable.read_value() + (1 - self.decay) * value)
+
+
+class PMovingAverage(Tracker):
+    """Class distribution averaged over the last `buf_size` batches. (remixmatch@f7061eb libml/layers.py)
+
+    Args:
+        name: of the variable [buf_size, nclass], which starts uniform.
+        nclass: number of classes.
+        buf_size: number of batches remembered.
+    """
+
+    def __init__(self, name, nclass, buf_size):
+        super().__init__(name, np.full([buf_size, nclass], 1 / nclass))
+
+    def __call__(self):
+        """float32 [nclass], sums to one."""
+        return renorm(tf.reduce_mean(self.variable, 0))
+
+    def observe(self, p):
+        """Returns the next window [buf_size, nclass], which ends with the mean over rows of p [b, nclass]."""
+        return self._follow(tf.concat([self.variable.read_value()[1:], tf.reduce_mean(p, 0, keepdims=True)], 0))
+
+
+class PData:
+    """Class distribution of the data: given, or followed with momentum 0.999. (remixmatch@f7061eb libml/layers.py)
+
+    Args:
+        nclass: number of classes.
+        p_unlabeled: array [nclass] of weights, or None to follow what is observed, in the variable `p_data`.
+
+    Attributes:
+        has_update: whether it follows what is observed.
+    """
+
+    def __init__(self, nclass, p_unlabeled=None):
+        self.has_update = p_unlabeled is None
+        if self.has_update:
+            self._average = Average('p_data', np.full([nclass], 1 / nclass))
+        else:
+            self._given = tf.constant(p_unlabeled, tf.float32)
+
+    def __call__(self):
+        """float32 [nclass], sums to one."""
+        return renorm(tf.convert_to_tensor(self._average.variable if self.has_update else self._given))
+
+    def observe(self, entry):
+        """Returns the next distribution [nclass], after a batch of labels or predictions, entry [b, nclass]."""
+        return self._average.observe(tf.reduce_mean(entry, 0)) if self.has_update else self._given
+
+    def new_values(self):
+        """As Tracker.new_values."""
+        return self._average.new_values() if self.has_update else []
+
+    def updates(self):
+        """As Tracker.updates."""
+        return self._average.updates() if self.has_update else []
+
+
+class Alignment:
+    """Distribution alignment of AdaMatch and FixMatchDA: corrects pseudo-labels by running class distributions.
+
+    Those of labelled and of unlabelled images are each moved by this step's batch before they are used.
+
+    Labelled: a moving average with momentum 0.999. Unlabelled: the mean of the last 128 batches. Both start uniform.
+    Nothing here has a gradient. (AdaMatch, arXiv:2106.04732, section 3; adamatch@7a0b40c)
+
+    Args:
+        nclass: number of classes.
+        p_labeled: [n, nclass] class probabilities of the labelled images.
+        p_unlabeled: [m, nclass] predictions for the unlabelled images.
+
+    Attributes:
+        p_labeled, p_unlabeled: float32 [nclass], the updated distributions.
+    """
+
+    def __init__(self, nclass, p_labeled, p_unlabeled):
+        labeled, unlabeled = PData(nclass), PMovingAverage('p_unlabeled', nclass, BATCHES)
+        self.p_labeled = labeled.observe(p_labeled)
+        self.p_unlabeled = tf.reduce_mean(unlabeled.observe(p_unlabeled), 0)
+        self._parts = labeled, unlabeled
+
+    def __call__(self, p):
+        """Predictions [m, nclass] times the ratio of the distributions, again with sum 1."""
+        ratio = (EPSILON + self.p_labeled) / (EPSILON + self.p_unlabeled)
+        return tf.stop_gradient(renorm(p * ratio))
+
+    def kl(self):
+        """Scalar: sum of P_l (log(P_l + 2^-17) - log(P_u + 2^-17)), how far the two are apart."""
+        return tf.reduce_sum(self.p_labeled * (tf.math.log(self.p_labeled + 2 ** -17)
+                                               - tf.math.log(self.p_unlabeled + 2 ** -17)))
+
+    def new_values(self):
+        """As Tracker.new_values."""
+        return [value for part in self._parts for value in part.new_values()]
+
+    def updates(self):
+        """As Tracker.updates."""
+        return [op for part in self._parts for op in part.updates()]

@@ -1,0 +1,61 @@
+"""State that follows training, against numpy."""
+
+from libml import trackers
+
+import numpy as np
+import tensorflow as tf
+
+tf1 = tf.compat.v1
+
+
+def test_average_of_any_shape():
+    observations = np.random.RandomState(0).uniform(size=[4, 2, 3]).astype('f')
+    with tf.Graph().as_default(), tf1.Session() as session:
+        x = tf1.placeholder(tf.float32, [2, 3])
+        tracker = trackers.Average('mean', np.full([2, 3], 0.5), decay=0.9)
+        following = tracker.observe(x)
+        assert tf.gradients(following, x) == [None]
+        session.run(tf1.global_variables_initializer())
+        expected = np.full([2, 3], 0.5)
+        for value in observations:
+            expected = 0.9 * expected + 0.1 * value
+            np.testing.assert_allclose(session.run(tracker.new_values()[0], {x: value}), expected, rtol=1e-5)
+            session.run(tracker.updates(), {x: value})
+            np.testing.assert_allclose(session.run(tracker.variable), expected, rtol=1e-5)
+
+
+def test_moving_window_of_class_distributions():
+    rng = np.random.RandomState(0)
+    batches = rng.dirichlet(np.ones(3), (5, 4)).astype('f')
+    with tf.Graph().as_default(), tf1.Session() as session:
+        p = tf1.placeholder(tf.float32, [None, 3])
+        tracker = trackers.PMovingAverage('p_model', 3, 2)
+        tracker.observe(p)
+        update, value = tracker.updates(), tracker()
+        assert [v.op.name for v in tf1.global_variables()] == ['p_model'] and not tf1.trainable_variables()
+        session.run(tf1.global_variables_initializer())
+        window = np.full([2, 3], 1 / 3)
+        for batch in batches:
+            np.testing.assert_allclose(session.run(value), window.mean(0) / window.mean(0).sum(), rtol=1e-5)
+            session.run(update, {p: batch})
+            window = np.stack([window[1], batch.mean(0)])
+
+
+def test_data_distribution_followed_or_given():
+    entry = np.array([[1, 0, 0], [0, 1, 0], [1, 0, 0], [1, 0, 0]], 'f')
+    with tf.Graph().as_default(), tf1.Session() as session:
+        given, followed = trackers.PData(3, np.array([1, 0.5, 0.5])), trackers.PData(3)
+        assert followed.has_update and not given.has_update
+        assert [v.op.name for v in tf1.global_variables()] == ['p_data'] and not tf1.trainable_variables()
+        session.run(tf1.global_variables_initializer())
+        np.testing.assert_allclose(session.run([given(), followed()]), [[0.5, 0.25, 0.25], [1 / 3] * 3], rtol=1e-6)
+        assert given.observe(entry) is not None and not given.new_values() and not given.updates()
+        followed.observe(entry)
+        session.run(followed.updates())
+        np.testing.assert_allclose(session.run(followed()), 0.999 / 3 + 0.001 * np.array([0.75, 0.25, 0]), rtol=1e-6)
+
+
+def test_renorm():
+    with tf.Graph().as_default(), tf1.Session() as session:
+        np.testing.assert_allclose(session.run(trackers.renorm(tf.constant([[1., 3.], [2., 2.]]))),
+                                   [[0.25, 0.75], [0.5, 0.5]])
