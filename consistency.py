@@ -10,7 +10,7 @@ draws the crops of the two views apart.
 
 import dataclasses
 
-from libml import augment_grammar, data_pair, ema, enlarge, losses, plateau_model, swa, train
+from libml import augment_grammar, data_pair, ema, enlarge, losses, plateau_model, train
 from libml.augment import Weak
 from libml.draws import Draws
 from libml.hparams import Hparam
@@ -127,8 +127,8 @@ class Consistency(plateau_model.PlateauModel):
         """The average of the weights that --average names."""
         p = self.params
         if p.average == 'swa':
-            return swa.SnapshotMean(self.batch_number(), -(-p.swa_start_kimg * KIMG // p.batch), p.swa_period)
-        return ema.MovingAverage(p.ema, statistics=True) if p.average == 'ma' else swa.LiveWeights()
+            return ema.SnapshotMean(self.batch_number(), -(-p.swa_start_kimg * KIMG // p.batch), p.swa_period)
+        return ema.MovingAverage(p.ema, statistics=True) if p.average == 'ma' else ema.LiveWeights()
 
     def teacher_logits(self, x):
         """float32 [n, C] of clean images [n, h, w, c]."""
@@ -178,7 +178,7 @@ class Consistency(plateau_model.PlateauModel):
         draws = Draws(self.params.seed, self.index, 'statistics/')
         images = self.views().of_labeled(self.bytes, draws)['image'][:, -1]
         self.classifier(images, training=True, getter=self.ema.getter, name='average')
-        self.statistics = tf.group(swa.reestimation(self.batch_norms['average'].batch_stats, self.index))
+        self.statistics = tf.group(ema.reestimation(self.batch_norms['average'].batch_stats, self.index))
 
     def settle(self, session):
         """The batch-norm statistics of the average: always of the same views of the same images."""
