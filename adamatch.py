@@ -5,8 +5,9 @@ python adamatch.py --source=mnist --target='usps(10,seed=1)'             # 10 la
 python adamatch.py --dataset=cifar10.3@40-1                              # semi-supervised learning
 """
 
-from libml import domain_model, models, schedules, train
+from libml import models, schedules, train
 from libml.hparams import Hparam
+from libml.methods import domain_model
 from libml.trackers import Alignment
 
 import tensorflow as tf

@@ -6,8 +6,9 @@ python baseline.py --source=mnist --target=usps --nouse_unlabeled # the source a
 
 import dataclasses
 
-from libml import domain_model, train
+from libml import train
 from libml.hparams import Hparam
+from libml.methods import domain_model
 from libml.utils import InputError
 
 import tensorflow as tf

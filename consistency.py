@@ -10,14 +10,17 @@ draws the crops of the two views apart.
 
 import dataclasses
 
-from libml import augment_grammar, data_pair, ema, enlarge, losses, plateau_model, train
-from libml.augment import Weak
+from libml import data_pair, ema, losses, train
+from libml.augment import tokens
+from libml.augment.views import View, Views
+from libml.augment.weak import Weak
 from libml.draws import Draws
 from libml.hparams import Hparam
-from libml.loop import KIMG
-from libml.teacher import SCOPE, Teacher
+from libml.images import enlarge
+from libml.methods import plateau_model
+from libml.methods.teacher import SCOPE, Teacher
+from libml.training.loop import KIMG
 from libml.utils import InputError
-from libml.views import View, Views
 
 import numpy as np
 import tensorflow as tf
@@ -28,8 +31,8 @@ AVERAGES = ('none', 'ma', 'swa')
 
 
 class Consistency(plateau_model.PlateauModel):
-    """The teacher learns the labels of weakly augmented images. The student learns those of the same crops after strong
-    augmentation, and there follows the teacher's predictions on the crops themselves.
+    """The teacher learns the labels of weakly augmented images. The student learns the labels of the same crops after
+    strong augmentation, and there follows the teacher's predictions on the crops themselves.
 
     With all labels (cifar10-500) there are `batch` images a step. With few (cifar10.1@4000-500) a step of the student
     has `batch` labelled images and `uratio` times as many of all training images: cross entropy is the mean over the
@@ -44,7 +47,7 @@ class Consistency(plateau_model.PlateauModel):
     LOOP_FLAGS = dict(train.LOOP_FLAGS, enlarge=Hparam(False, 'Enlarge small and grey images to 32x32 colour.'))
     # What shapes a student only.
     STUDENT = dict(
-        augment=Hparam('r2_9_0', 'The student\'s noise, a token of: ' + augment_grammar.CHOICES),
+        augment=Hparam('r2_9_0', 'The student\'s noise, a token of: ' + tokens.CHOICES),
         kl_t2=Hparam(False, 'Multiply the distance to the teacher by temperature^2.'),
         temperature=Hparam(10., 'Softens the predictions of teacher and student in the distance between them.'),
         uratio=Hparam(1, 'Images of the whole training set for each labelled one; of no effect where all are '
@@ -102,10 +105,10 @@ class Consistency(plateau_model.PlateauModel):
                     raise InputError(f'--{name}={p[name]} is for --stage=student, this is --stage=teacher')
             return
         if not p.teacher:
-            raise InputError('--stage=student needs --teacher=RUN_FOLDER, that of a --stage=teacher')
+            raise InputError('--stage=student needs --teacher=RUN_FOLDER, the folder of a --stage=teacher')
         self.teacher = Teacher(p.teacher, dict({name: p[name] for name in ('nclass', 'size', 'whiten')},
                                                dataset=self.dataset.name))
-        noisy, = augment_grammar.parse(p.augment, self.dataset, counts=(1,))
+        noisy, = tokens.parse(p.augment, self.dataset, counts=(1,))
         self.noise = noisy.strong
         if not self.noise:
             raise InputError(f'--augment={p.augment} adds no noise to the crop; give a token that does, such as r2_9_0')
@@ -168,7 +171,7 @@ class Consistency(plateau_model.PlateauModel):
             self.make_statistics()
         lr = self.make_plateau()
         return self.train_step(batch, terms, tf.compat.v1.train.AdamOptimizer(lr, epsilon=1e-7), 'train',
-                         monitors={'monitors/lr': lr})
+                               monitors={'monitors/lr': lr})
 
     def make_statistics(self):
         """Ops for `settle`: batch-norm statistics of the averaged network over views as it is trained on."""

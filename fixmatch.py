@@ -4,8 +4,10 @@ python fixmatch.py --dataset=cifar10.3@40-1
 python fixmatch.py --dataset=cifar10.3@40-1 --augment=d.d.rac    # RandAugment in place of CTAugment
 """
 
-from libml import cta_learner, losses, pair_model, train
+from libml import losses, train
+from libml.augment import cta_learner
 from libml.hparams import Hparam
+from libml.methods import pair_model
 
 import tensorflow as tf
 
@@ -16,6 +18,7 @@ class FixMatch(pair_model.PairModel):
     HPARAMS = dict(
         pair_model.PairModel.HPARAMS,
         **cta_learner.HPARAMS,
+        confidence=pair_model.CONFIDENCE,
         wu=Hparam(1., 'Weight of the loss on unlabelled images.'),
     )
 

@@ -3,8 +3,9 @@
 python fixmatch_da.py --source=mnist --target=usps
 """
 
-from libml import domain_model, losses, train
+from libml import losses, train
 from libml.hparams import Hparam
+from libml.methods import domain_model
 from libml.trackers import Alignment
 
 import tensorflow as tf

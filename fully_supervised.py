@@ -5,16 +5,17 @@ python fully_supervised.py --dataset=cifar10-1 --mixup
 python fully_supervised.py --dataset=cifar10.3@250-1        # the 250 labels alone
 """
 
-from libml import adam_models, layers, train
+from libml import layers, train
+from libml.augment.views import Views
 from libml.hparams import Hparam
+from libml.methods import adam_models
 from libml.utils import InputError
-from libml.views import Views
 
 
 class FullySupervised(adam_models.BaselineModel):
-    """Cross entropy with smoothed labels or, with --mixup, of mixtures of images with those of their labels.
+    """Cross entropy with smoothed labels or, with --mixup, of mixtures of images with mixtures of their labels.
 
-    The original has a script for each; the default of wd is that of its mixup. (mixmatch@1011a1d fully_supervised/)
+    The original has a script for each; the default of wd is from its mixup. (mixmatch@1011a1d fully_supervised/)
     """
 
     HPARAMS = dict(

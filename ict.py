@@ -3,8 +3,9 @@
 python ict.py --dataset=cifar10.3@250-5000 --beta=0.75 --consistency_weight=1000
 """
 
-from libml import adam_models, layers, losses, train
+from libml import layers, losses, train
 from libml.hparams import Hparam
+from libml.methods import adam_models
 
 import tensorflow as tf
 

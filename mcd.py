@@ -5,9 +5,11 @@ python mcd.py --source=mnist --target=usps
 
 import dataclasses
 
-from libml import archs, domain_model, losses, nn, train
+from libml import losses, train
+from libml.augment.views import Views
 from libml.hparams import Hparam
-from libml.views import Views
+from libml.methods import domain_model
+from libml.networks import archs, nn
 
 import tensorflow as tf
 from easydict import EasyDict

@@ -4,8 +4,8 @@ python mean_teacher.py --dataset=cifar10.3@250-5000 --wd=0.2
 """
 
 from libml import train
-from libml.adam_models import CONSISTENCY_WEIGHT, INERT
 from libml.hparams import Hparam
+from libml.methods.adam_models import CONSISTENCY_WEIGHT, INERT
 from pi_model import PiModel
 
 

@@ -3,9 +3,10 @@
 python mixmatch.py --dataset=cifar10.3@250-5000 --wd=0.02 --beta=0.75 --w_match=75
 """
 
-from libml import adam_models, layers, losses, train
+from libml import layers, losses, train
+from libml.augment.views import Views
 from libml.hparams import Hparam
-from libml.views import Views
+from libml.methods import adam_models
 
 import tensorflow as tf
 

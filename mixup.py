@@ -3,7 +3,8 @@
 python mixup.py --dataset=cifar10.3@250-5000 --beta=0.75
 """
 
-from libml import adam_models, layers, losses, train
+from libml import layers, losses, train
+from libml.methods import adam_models
 
 import tensorflow as tf
 

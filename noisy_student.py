@@ -7,9 +7,11 @@ python noisy_student.py --source=mnist --target=usps --id=1 --teacher_id=0
 import functools
 import os
 
-from libml import domain_model, evaluate, losses, models, train
+from libml import losses, models, train
 from libml.data import Subset
 from libml.hparams import Hparam
+from libml.methods import domain_model
+from libml.training import evaluate
 from libml.utils import InputError, one_line, written_whole
 
 import numpy as np
@@ -74,7 +76,7 @@ class NoisyStudent(domain_model.DomainModel):
 
     @functools.cached_property
     def pool(self):
-        """What is trained on.
+        """The images that are trained on.
 
         Returns:
             Subset whose targets are distributions, float32 [N, C], and whose positions repeat images so that an image

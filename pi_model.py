@@ -3,10 +3,11 @@
 python pi_model.py --dataset=cifar10.3@250-5000 --consistency_weight=20
 """
 
-from libml import adam_models, losses, train
-from libml.adam_models import CONSISTENCY_WEIGHT, INERT, WARMUP_POS
+from libml import losses, train
+from libml.augment.views import Views
 from libml.hparams import Hparam
-from libml.views import Views
+from libml.methods import adam_models
+from libml.methods.adam_models import CONSISTENCY_WEIGHT, INERT, WARMUP_POS
 
 import tensorflow as tf
 

@@ -8,8 +8,10 @@ python remixmatch.py --dataset=cifar10.3@250-1 --K=8 --nocta                  # 
 python remixmatch.py --dataset=cifar10.3@250-1 --K=8 --augment=d.d.rac        # RandAugment in place of CTAugment
 """
 
-from libml import adam_models, augment_grammar, cta_learner, layers, losses, rotation, trackers, train
+from libml import layers, losses, trackers, train
+from libml.augment import cta_learner, tokens
 from libml.hparams import Hparam
+from libml.methods import adam_models, rotation
 from libml.utils import InputError
 
 import tensorflow as tf
@@ -24,13 +26,13 @@ class ReMixMatch(adam_models.MixedModel):
     """MixMatch whose guesses get the class distribution of the labels and are the labels of strongly augmented images.
 
     Of the original's two recipes for these losses this is its own repository's, Adam with decoupled weight decay, which
-    its published commands are for (remixmatch@f7061eb); that of FixMatch's repository has momentum and a cosine.
+    its published commands are for (remixmatch@f7061eb); the recipe in FixMatch's repository has momentum and a cosine.
     """
 
     HPARAMS = dict(
         adam_models.MixedModel.HPARAMS,
         **cta_learner.HPARAMS,
-        augment=augment_grammar.AUGMENT,
+        augment=tokens.AUGMENT,
         beta=adam_models.MixedModel.HPARAMS['beta']._replace(default=0.75),
         warmup_kimg=Hparam(1024, 'kimg over which w_kl and w_match rise from 0.'),
         # Not in the name: in the original it is no flag.
@@ -39,7 +41,7 @@ class ReMixMatch(adam_models.MixedModel):
         cta=Hparam(True, 'Strong views by CTAugment; stands in the run\'s name as CTAReMixMatch.', False),
         redux=Hparam('', 'Guess for a view: `1st`, the weak view\'s; `swap`, the next view\'s; `mean`, that of all '
                      'views. Unless given, 1st with CTAugment and swap without.'),
-        use_dm=Hparam(True, 'Align the distribution of guesses with that of the labels.'),
+        use_dm=Hparam(True, 'Align the distribution of guesses with the distribution of the labels.'),
         use_xe=Hparam(True, 'Loss on unlabelled images: cross entropy, else squared distance.'),
         w_kl=Hparam(0.5, 'Weight of the loss on a strong view before mixing.'),
         w_match=Hparam(1.5, 'Weight of the loss on unlabelled images.'),
@@ -62,13 +64,13 @@ class ReMixMatch(adam_models.MixedModel):
         return name.replace('ReMixMatch', 'CTAReMixMatch', 1) if self.program.cta else name
 
     def make_program(self):
-        return augment_grammar.Program(self.params, self.dataset, cta=self.params.cta)
+        return tokens.Program(self.params, self.dataset, cta=self.params.cta)
 
     def views(self):
         return self.program.views_of_remixmatch(self.learner, self.params.K)
 
     def view_logits(self, views):
-        """Logits [b, C] of those of the K + 1 views that guesses and the loss before mixing need, from the first on."""
+        """Logits [b, C] of the first views, as many of the K + 1 as guesses and the loss before mixing need."""
         p = self.params
         needed = 1 + (p.w_kl > 0) if p.redux == '1st' else len(views)
         return [self.classifier(view, training=True, name=f'guess{i}').logits for i, view in enumerate(views[:needed])]

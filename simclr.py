@@ -7,23 +7,14 @@ python simclr.py --dataset=stl10.1@5000-0 --arch=conv4 --stage=pretrain
 python simclr.py --dataset=stl10.1@5000-0 --arch=conv4 --stage=finetune --pretrained=<run folder of pretrain>
 """
 
-from libml import (
-    augment_simclr,
-    checkpoint,
-    data_pair,
-    evaluate,
-    knn,
-    losses,
-    models,
-    nn,
-    ntxent,
-    optimizers,
-    schedules,
-    train,
-)
+from libml import data_pair, losses, models, optimizers, schedules, train
+from libml.augment import simclr as augment_simclr
 from libml.hparams import Hparam
-from libml.loop import KIMG
-from libml.run_folder import RunFolder
+from libml.methods import ntxent
+from libml.networks import nn
+from libml.training import checkpoint, evaluate, knn
+from libml.training.loop import KIMG
+from libml.training.run_folder import RunFolder
 from libml.utils import InputError
 
 import tensorflow as tf
@@ -194,7 +185,7 @@ class SimCLR(models.MultiModel):
                              'accuracy/probe_train': 100 * tf.reduce_mean(tf.cast(right, tf.float32))})
         batch.update(self.classify_ops(batch.x))
         self.features = self.encoder(batch.x, training=False, getter=self.ema.getter)
-        # Before those of the optimizer are made: what finetuning starts with.
+        # The variables that finetuning starts with: taken before the optimizer makes its own.
         self.encoder_variables = tf.compat.v1.global_variables('encoder/')
         ops = self.train_step(batch, terms, self.optimizer(lr), 'train', monitors=monitors)
         ops.tune_op = self.tune_op('train')
@@ -216,7 +207,7 @@ class SimCLR(models.MultiModel):
         return tf.reduce_mean(per_image), ntxent.accuracy(a, b)
 
     def evaluate(self, session):
-        """As Model.evaluate; in pretraining the accuracy is the probe's, and those of nearest neighbours are added.
+        """As Model.evaluate; in pretraining the accuracy is the probe's, and the nearest neighbours' is added.
 
         Their bank are the features of the labelled images.
         """

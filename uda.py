@@ -5,8 +5,9 @@ python uda.py --dataset=cifar10.3@250-1 --temperature=0.4
 
 import math
 
-from libml import losses, pair_model, train
+from libml import losses, train
 from libml.hparams import Hparam
+from libml.methods import pair_model
 
 import tensorflow as tf
 
@@ -40,6 +41,7 @@ class UDA(pair_model.PairModel):
     HPARAMS = dict(
         pair_model.PairModel.HPARAMS,
         augment=pair_model.PairModel.HPARAMS['augment']._replace(default='d.d.rac'),
+        confidence=pair_model.CONFIDENCE,
         temperature=Hparam(1., 'Sharpens the weak predictions; the paper uses 0.4.'),
         tsa=Hparam('no', f'Training signal annealing: {", ".join(TSA)}.'),
         tsa_pos=Hparam(8, 'Annealing lasts min(train_kimg, 16384) * 2^tsa_pos images.'),

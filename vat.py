@@ -3,9 +3,10 @@
 python vat.py --dataset=cifar10.3@250-5000 --vat_eps=6
 """
 
-from libml import adam_models, losses, train
-from libml.adam_models import INERT, WARMUP_POS
+from libml import losses, train
 from libml.hparams import Hparam
+from libml.methods import adam_models
+from libml.methods.adam_models import INERT, WARMUP_POS
 
 import tensorflow as tf
 

@@ -3,9 +3,10 @@
 import dataclasses
 
 from fixmatch import FixMatch
-from libml import augment_grammar, ctaugment, train
-from libml.image_pixels import to_float
-from libml.views import View
+from libml import train
+from libml.augment import ctaugment, tokens
+from libml.augment.views import View
+from libml.images.pixels import to_float
 
 
 def only_cutout(images, draws):
@@ -17,7 +18,7 @@ class AB_FixMatch_OnlyCutOut(FixMatch):
     """Strong views are the weak augmentation and a cutout. (The original also trains rates that nothing uses.)"""
 
     def make_program(self):
-        return augment_grammar.Program(self.params, self.dataset, cta=False)
+        return tokens.Program(self.params, self.dataset, cta=False)
 
     def views(self):
         views = super().views()

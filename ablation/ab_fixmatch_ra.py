@@ -1,7 +1,8 @@
 """FixMatch with RandAugment for CTAugment: the same as fixmatch.py --augment=d.d.rac, under its published name."""
 
 from fixmatch import FixMatch
-from libml import augment_grammar, train
+from libml import train
+from libml.augment import tokens
 
 
 class FixMatch_RA(FixMatch):
@@ -10,7 +11,7 @@ class FixMatch_RA(FixMatch):
     HPARAMS = dict(FixMatch.HPARAMS, augment=FixMatch.HPARAMS['augment']._replace(default='d.d.rac'))
 
     def make_program(self):
-        return augment_grammar.Program(self.params, self.dataset, cta=False)
+        return tokens.Program(self.params, self.dataset, cta=False)
 
 
 if __name__ == '__main__':

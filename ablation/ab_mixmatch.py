@@ -10,7 +10,7 @@ from mixmatch import MixMatch
 class AblationMixMatch(MixMatch):
     """MixMatch with all of its hyper-parameters in the run's name.
 
-    Its defaults of warmup_kimg and w_match are the ablation's, not those of MixMatch's best results (1024; 75).
+    Its defaults of warmup_kimg and w_match are the ablation's; MixMatch's best results have others (1024; 75).
     """
 
     HPARAMS = dict(

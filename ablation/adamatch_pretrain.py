@@ -4,15 +4,17 @@ python ablation/adamatch_pretrain.py --source=usps --target=mnist --pretrained=<
 """
 
 from adamatch import AdaMatch
-from libml import archs, checkpoint, train
+from libml import train
 from libml.hparams import Hparam
+from libml.networks import archs
+from libml.training import checkpoint
 
 SCOPE = 'classify/'
 NOT_WEIGHTS = ('/ExponentialMovingAverage', '/Momentum')
 
 
 class AdaMatchPretrain(AdaMatch):
-    """Weights and running statistics below the last layer, and their averages, start from those of a checkpoint."""
+    """Weights and running statistics below the last layer, and their averages, start from a checkpoint."""
 
     HPARAMS = dict(AdaMatch.HPARAMS, pretrained=Hparam(
         '', 'Run folder or checkpoint of the same network to start from; without one this is AdaMatch.', False))

@@ -7,7 +7,8 @@ python ablation/cta_fsmixup.py --dataset=cifar10-1 --nomixup    # smoothed label
 import dataclasses
 
 from fully_supervised import FullySupervised
-from libml import augment_grammar, cta_learner, train
+from libml import train
+from libml.augment import cta_learner, tokens
 from libml.hparams import Hparam
 
 
@@ -17,13 +18,13 @@ class CTAFSMixup(FullySupervised):
     HPARAMS = dict(
         FullySupervised.HPARAMS,
         **cta_learner.HPARAMS,
-        augment=Hparam('d', 'Augmentation before CTAugment, or a strong one in its place: ' + augment_grammar.CHOICES,
+        augment=Hparam('d', 'Augmentation before CTAugment, or a strong one in its place: ' + tokens.CHOICES,
                        False),
         mixup=FullySupervised.HPARAMS['mixup']._replace(default=True),
     )
 
     def make_program(self):
-        return augment_grammar.Program(self.params, self.dataset, fields=1)
+        return tokens.Program(self.params, self.dataset, fields=1)
 
     def views(self):
         return dataclasses.replace(self.program.views_of_remixmatch(self.learner), unlabeled=None)

@@ -4,7 +4,8 @@ python ablation/cta_mixmatch.py --dataset=cifar10.3@250-1
 python ablation/cta_mixmatch.py --dataset=cifar10.3@250-1 --augment=d.d.rac    # RandAugment in place of CTAugment
 """
 
-from libml import augment_grammar, cta_learner, train
+from libml import train
+from libml.augment import cta_learner, tokens
 from libml.utils import InputError
 from mixmatch import MixMatch
 
@@ -15,7 +16,7 @@ class CTAMixMatch(MixMatch):
     HPARAMS = dict(
         MixMatch.HPARAMS,
         **cta_learner.HPARAMS,
-        augment=augment_grammar.AUGMENT,
+        augment=tokens.AUGMENT,
         beta=MixMatch.HPARAMS['beta']._replace(default=0.75),
     )
 
@@ -25,7 +26,7 @@ class CTAMixMatch(MixMatch):
             raise InputError(f'--nu={self.params.nu}: give at least 2, a weak and a strong view')
 
     def make_program(self):
-        return augment_grammar.Program(self.params, self.dataset)
+        return tokens.Program(self.params, self.dataset)
 
     def views(self):
         return self.program.views_of_remixmatch(self.learner, self.params.nu - 1)

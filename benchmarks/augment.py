@@ -12,9 +12,12 @@ import json
 import statistics
 import time
 
-from libml import augment, augment_simclr, ctaugment, data
-from libml.image_pixels import to_float
-from libml.randaugment import RandAugment, RandomLevelRandAugment
+from libml import data
+from libml.augment import ctaugment
+from libml.augment import simclr as augment_simclr
+from libml.augment.randaugment import RandAugment, RandomLevelRandAugment
+from libml.augment.weak import mirror_shift
+from libml.images.pixels import to_float
 from libml.streams import Streams
 from libml.utils import run_main, session_config
 
@@ -32,7 +35,7 @@ ROUNDS = 5
 
 def weak(images, draws):
     """Mirror and shift, as floats."""
-    return to_float(augment.mirror_shift(images, draws, mirror=True, shift=images.shape[1] // 8))
+    return to_float(mirror_shift(images, draws, mirror=True, shift=images.shape[1] // 8))
 
 
 def cta(images, draws):

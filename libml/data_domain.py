@@ -7,9 +7,9 @@ import contextlib
 import os
 import re
 
-from libml import descriptions, prepare, records, splits
 from libml.data import DataSet, Subset
-from libml.enlarge import enlarge
+from libml.datasets import descriptions, prepare, records, splits
+from libml.images.enlarge import enlarge
 from libml.utils import InputError
 
 import numpy as np
@@ -25,7 +25,7 @@ LARGEST_BORDER = 4
 class DomainDataSet(DataSet):
     """A DataSet whose labelled images are of one domain and whose unlabelled and test images are of another.
 
-    Attributes beside those of DataSet:
+    Attributes in addition to those of DataSet:
         source, target: names without label counts, `no_usps`, `usps`; `base` is the target.
         sources: tuple of the datasets that the source consists of.
         labeled_target: Subset of the target's training images, with equally many of each class; may be empty.

@@ -2,9 +2,9 @@
 
 import os
 
-from libml import descriptions, prepare, records, splits
 from libml.data import DataSet, Subset
-from libml.dataset_names import parse
+from libml.datasets import descriptions, prepare, records, splits
+from libml.datasets.names import parse
 from libml.utils import InputError
 
 import numpy as np

@@ -15,8 +15,8 @@ def fold(seed, name):
 class Draws:
     """Named random draws at one position of a run.
 
-    The position (a step, or the number of a batch) may be a tensor, so that one graph draws anew at every step. Two
-    draws with the same name at one position are the same draw: give every use its own name.
+    The position (a step, or the number of a batch) may be a tensor, so that one graph has other draws at every step.
+    Two draws with the same name at one position are the same draw: give every use its own name.
     """
 
     def __init__(self, seed, position, prefix=''):

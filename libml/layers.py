@@ -1,4 +1,4 @@
-"""What sits between the data and the network: interleave, MixMode, shake-shake, trackers of class distributions."""
+"""Layers between the data and the network: interleave, MixMode, MixUp, shake-shake."""
 
 from libml.trackers import PData, PMovingAverage, renorm  # noqa: F401 (the names of the original)
 from libml.utils import InputError

@@ -1,8 +1,10 @@
 """MultiModel: a classifier of any architecture, its batch-norm statistics, and the order of the updates of one step."""
 
-from libml import archs, cta_learner, ema, nn
+from libml import ema
+from libml.augment import cta_learner
 from libml.draws import Draws
 from libml.hparams import Hparam
+from libml.networks import archs, nn
 from libml.train import Model
 from libml.utils import InputError, ilog2
 
@@ -16,7 +18,7 @@ class MultiModel(Model):
     """A Model whose network is chosen by `--arch`. Subclasses build their graph with the methods below.
 
     Attributes:
-        program: what --augment names, such as an augment_grammar.Program, or None.
+        program: what --augment names, such as an augment.tokens.Program, or None.
         draws: Draws of this step: what a graph draws at random within a step.
         ema: the moving averages of the weights.
         learner: the cta_learner.Learner of a program with CTAugment, or None.
@@ -73,7 +75,7 @@ class MultiModel(Model):
         return self.algorithm()
 
     def averages(self):
-        """The averages of the weights that are evaluated: an object as those of ema.py."""
+        """The averages of the weights that are evaluated: an ema.WeightAverage."""
         return ema.MovingAverage(self.params.ema, self.BN_AVERAGED)
 
     def probe_period(self):
@@ -153,7 +155,7 @@ class MultiModel(Model):
         return self.network('classify', self.params.nclass, x, training, getter, name)
 
     def network(self, scope, nclass, x, training, getter=None, name=None, params=None):
-        """Runs the network of `classifier` in a variable scope; without its head, logits are None, if nclass is None.
+        """Runs the network in the variable scope `scope`. If `nclass` is None, it has no head and `logits` is None.
 
         `params` describes the network where it is another than this model's.
         """

@@ -9,7 +9,7 @@ class LARS(tf.compat.v1.train.Optimizer):
     """Layer-wise adaptive rate scaling (arXiv:1708.03888), as google-research/simclr@383d414 lars_optimizer.py has it.
 
     For a kernel w with gradient g: g <- g + decay w; v <- momentum v + rate TRUST |w| / |g| g; w <- w - v. Where a norm
-    is zero, and for variables that are no kernels (biases, those of batch norm), it is plain momentum without decay.
+    is zero, and for variables that are no kernels (biases, batch norm), it is plain momentum without decay.
     """
 
     def __init__(self, learning_rate, momentum=0.9, decay=0., name='LARS'):

@@ -32,7 +32,7 @@ class Streams:
             batch: images in a batch.
             augment: function of (uint8 [batch, h, w, c], Draws) that returns a dict of tensors.
         Returns:
-            EasyDict of the tensors of the next batch: those of `augment`, and `label` int32 [batch].
+            EasyDict of the tensors of the next batch: what `augment` returns, and `label` int32 [batch].
         """
         pixels, targets = self._placeholder(subset.pixels), self._placeholder(subset.targets)
         positions = self._placeholder(subset.positions)
@@ -48,7 +48,7 @@ class Streams:
             order = tf.gather(positions, tf.ensure_shape(order, [batch]))
             out = augment(tf.gather(pixels, order), Draws(self.seed, number, f'{name}/'))
             out = dict(out, label=tf.gather(targets, order))
-            # Operations on the images that drew them lose sight of how many there are in all.
+            # The static number of rows is lost in operations that draw for each image: state it again.
             return {key: tf.ensure_shape(value, [batch, *value.shape[1:]]) for key, value in out.items()}
 
         first_image = self.first_batch * batch

@@ -42,7 +42,7 @@ class Tracker:
         return [self._next]
 
     def updates(self):
-        """Ops that make the new values those of the variables."""
+        """Ops that assign the new values to the variables."""
         return [self.variable.assign(self._next, read_value=False)]
 
 

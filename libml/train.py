@@ -5,11 +5,12 @@ import math
 import os
 import sys
 
-from libml import checkpoint, evaluate, schedules
+from libml import schedules
 from libml.hparams import Hparam
-from libml.loop import KIMG, Loop
-from libml.run_folder import RunFolder, class_path
 from libml.streams import Streams
+from libml.training import checkpoint, evaluate
+from libml.training.loop import KIMG, Loop
+from libml.training.run_folder import RunFolder, class_path
 from libml.utils import InputError, run_main, session_config
 
 import tensorflow as tf
@@ -173,7 +174,7 @@ class Model:
 
     @contextlib.contextmanager
     def session(self, path=None):
-        """A session with fresh variables, or those of the checkpoint with prefix `path`."""
+        """A session with fresh variables, or with the variables of the checkpoint with prefix `path`."""
         with self.graph.as_default(), tf.compat.v1.Session(config=session_config()) as session:
             if path:
                 checkpoint.restore(session, self.saver, path, self.variables)
@@ -231,9 +232,9 @@ class Model:
         return evaluate.accuracies(self, session, op)
 
     def evaluate(self, session):
-        """What a report says of accuracy: dict tag -> percent, averaged weights first.
+        """Accuracies of a report: dict tag -> percent, averaged weights first.
 
-        `accuracy`, `accuracy/train_labeled` ... are those of the averaged weights, `accuracy/raw` ... of the live ones.
+        `accuracy`, `accuracy/train_labeled` ... are of the averaged weights, `accuracy/raw` ... of the live ones.
         """
         averaged = self.accuracies(session, self.ops.classify_op)
         raw = self.accuracies(session, self.ops.classify_raw)
@@ -258,7 +259,7 @@ class Model:
         return None
 
     def report(self, session):
-        """What an algorithm adds to a report: text for the console, list of tf.compat.v1.Summary.Value."""
+        """Additions of an algorithm to a report: text for the console, list of tf.compat.v1.Summary.Value."""
         del session
         return '', []
 

@@ -4,7 +4,7 @@
 #
 #   runs/compare.sh [--seeds="1 2 3"] [--kimg=64]
 #
-# A seed is that of the choice of labels and of the run. All of them took 40 minutes, two at a time, on two cores that had
+# A seed chooses the labels and is the seed of the run. All of them took 40 minutes, two at a time, on two cores that had
 # other work, too. Mean Teacher's and ICT's published weights (50) are for runs that are a thousand times as long.
 set -euo pipefail
 known=digits seeds="1 2 3" kimg=64

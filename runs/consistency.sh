@@ -6,7 +6,7 @@
 # digits: scikit-learn's digits enlarged to 32x32 colour, about 5 minutes a seed on two cores. mnist: several times as
 # long; it must be in the data folder (python scripts/create_datasets.py mnist), and its corrupted images take 2.9 GB.
 # --averages: what the teacher's weights are averaged with: none, ma, swa, or several.
-# Everything is written below experiments/consistency; the same command goes on where it stopped.
+# Everything is written below experiments/consistency; the same command resumes where it stopped.
 set -euo pipefail
 
 dataset=digits seeds=1 averages=swa data_dir=

@@ -6,7 +6,7 @@
 #
 # A seed, of the choice of labels and of the run, takes 12 minutes of processor time, most of them for pretraining: 400
 # views a step, an encoder of half the width of Keras' example. CIFAR-10 must be in the data folder: python
-# scripts/create_datasets.py cifar10. Everything is written below experiments/simclr; the same command goes on where it
+# scripts/create_datasets.py cifar10. Everything is written below experiments/simclr; the same command resumes where it
 # stopped. The accuracies of nearest neighbours stand in the reports of the pretraining.
 set -euo pipefail
 

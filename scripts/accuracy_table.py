@@ -9,7 +9,7 @@ that are half-written; with --format=csv, on stderr alone.
 import csv
 import sys
 
-from libml import grouping
+from libml.training import run_groups
 from libml.utils import InputError, run_main
 
 import numpy as np
@@ -36,7 +36,7 @@ def cell(runs, column):
     """(mean, sample standard deviation or None for one run, number of runs, number of those not finished)."""
     errors = [error(run, column) for run in runs]
     deviation = float(np.std(errors, ddof=1)) if len(errors) > 1 else None
-    return float(np.mean(errors)), deviation, len(errors), sum(bool(grouping.unfinished(run)) for run in runs)
+    return float(np.mean(errors)), deviation, len(errors), sum(bool(run_groups.unfinished(run)) for run in runs)
 
 
 def cell_text(mean, deviation, count, unfinished):
@@ -49,7 +49,7 @@ def tables(groups, column):
     """Yields (title, rows of texts, the heads' first) for each dataset."""
     for dataset in sorted({dataset for dataset, _, _ in groups}):
         cells = {key[1:]: cell_text(*cell(runs, column)) for key, runs in groups.items() if key[0] == dataset}
-        labels = sorted({count for _, count in cells}, key=grouping.order)
+        labels = sorted({count for _, count in cells}, key=run_groups.order)
         rows = [['method'] + [f'{count} labels' for count in labels]]
         for method in sorted({method for method, _ in cells}):
             rows.append([method] + [cells.get((method, count), '') for count in labels])
@@ -101,7 +101,7 @@ def main(argv):
     for name, choices in (('column', [*COLUMNS, 'all']), ('format', FORMATS)):
         if FLAGS[name].value not in choices:
             raise InputError(f'--{name}={FLAGS[name].value}: choose one of {", ".join(choices)}')
-    found, damaged = grouping.find(argv[1:])
+    found, damaged = run_groups.find(argv[1:])
     runs = [run for run in found if accuracies(run)]
     damaged.update({run.path: 'no accuracy in metrics.jsonl' for run in found if not accuracies(run)})
     for path, wrong in damaged.items():
@@ -109,13 +109,13 @@ def main(argv):
     if not runs:
         raise InputError(f'no run in {" ".join(argv[1:])} has reported an accuracy')
     columns = list(COLUMNS) if FLAGS.column == 'all' else [FLAGS.column]
-    notes = [f'Not finished: {run.path}: {grouping.unfinished(run)}' for run in runs if grouping.unfinished(run)]
+    notes = [f'Not finished: {run.path}: {run_groups.unfinished(run)}' for run in runs if run_groups.unfinished(run)]
     if 'last20' in columns:
         few = sum(len(accuracies(run)) < 20 for run in runs)
         notes += [f'{few} of {len(runs)} runs have fewer than 20 reports: their median is of all.'] if few else []
     if FLAGS.format != 'csv':
         notes += [f'Half-written: {path}: {wrong}' for path, wrong in damaged.items()]
-    FORMATS[FLAGS.format](grouping.group(runs), columns, notes)
+    FORMATS[FLAGS.format](run_groups.group(runs), columns, notes)
 
 
 if __name__ == '__main__':

@@ -3,14 +3,18 @@
 python scripts/create_corrupted.py --dataset=cifar10 --out=data/cifar10-c --sheet=sheet.png    # 4 minutes, 2.9 GB
 
 Small or grey images are enlarged to 32x32 colour first. Arrays that are there already are kept, so that a command that
-was stopped goes on.
+was stopped is resumed.
 """
 
 import json
 import os
 
-from libml import corrupted_set, data_pair, descriptions, enlarge, pictures, prepare
-from libml.corrupted_set import SEVERITIES
+from libml import data_pair
+from libml.corruptions import arrays
+from libml.corruptions.arrays import SEVERITIES
+from libml.datasets import descriptions, prepare
+from libml.images import enlarge
+from libml.training import figures
 from libml.utils import InputError, run_main, written_whole
 
 import numpy as np
@@ -41,21 +45,21 @@ def claim(folder, labels, made_of):
             raise InputError(f'cannot read {path}: {error}') from error
         if known != made_of:
             raise InputError(f'{folder} holds images of {known}, not of {made_of}: give another --out')
-    elif os.path.exists(corrupted_set.array_path(folder, corrupted_set.LABELS)):
+    elif os.path.exists(arrays.array_path(folder, arrays.LABELS)):
         raise InputError(f'{folder} holds corrupted images of another origin: give another --out')
     with written_whole(path) as f:
         json.dump(made_of, f, indent=2)
-    corrupted_set.write(folder, corrupted_set.LABELS, np.stack([labels] * len(SEVERITIES)))
+    arrays.write(folder, arrays.LABELS, np.stack([labels] * len(SEVERITIES)))
 
 
 def is_whole(folder, name, n):
     """Whether the array of a corruption is there; says so if it is damaged."""
-    if not os.path.exists(corrupted_set.array_path(folder, name)):
+    if not os.path.exists(arrays.array_path(folder, name)):
         return False
     try:
-        corrupted_set.read(folder, name, n)
+        arrays.read(folder, name, n)
     except InputError as error:
-        print(f'{error}: made anew', flush=True)
+        print(f'{error}: it is made again', flush=True)
         return False
     return True
 
@@ -63,7 +67,7 @@ def is_whole(folder, name, n):
 def create(folder, names, images, seed):
     """Writes the arrays of corruptions that are not there."""
     try:
-        from libml import corruptions
+        from libml.corruptions import table as corruptions
     except ImportError as error:
         raise InputError('corruptions need scipy and Pillow: pip install libml[corruptions]') from error
     missing = [name for name in names if not is_whole(folder, name, len(images))]
@@ -74,7 +78,7 @@ def create(folder, names, images, seed):
             for severity in SEVERITIES:
                 out[severity - 1] = corruptions.apply(name, images, severity, seed)
                 bar.update(len(images))
-            corrupted_set.write(folder, name, out)
+            arrays.write(folder, name, out)
     kept = [name for name in names if name not in missing]
     print(f'{folder}: made {len(missing)} corruptions of {len(images)} images, kept {len(kept)}')
     if 'frost' in missing:
@@ -84,9 +88,9 @@ def create(folder, names, images, seed):
 def contact_sheet(path, folder, names, images):
     """Draws the first image: a row for each corruption, columns for clean and severity 1 to 5."""
     columns = 'clean', *(f'severity {severity}' for severity in SEVERITIES)
-    figure = pictures.new_figure(1.1 * len(columns) + 1.4, 1.1 * len(names) + 0.3)
+    figure = figures.new_figure(1.1 * len(columns) + 1.4, 1.1 * len(names) + 0.3)
     for name, row in zip(names, figure.subplots(len(names), len(columns), squeeze=False)):
-        shown = [images[0], *corrupted_set.read(folder, name, len(images))[:, 0]]
+        shown = [images[0], *arrays.read(folder, name, len(images))[:, 0]]
         for axes, title, image in zip(row, columns, shown):
             axes.imshow(image)
             axes.set_xticks([])
@@ -94,15 +98,15 @@ def contact_sheet(path, folder, names, images):
             if name == names[0]:
                 axes.set_title(title, fontsize=9)
         row[0].set_ylabel(name, rotation=0, ha='right', va='center', fontsize=9)
-    pictures.save(figure, path, dpi=100)
+    figures.save(figure, path, dpi=100)
     print(path)
 
 
 def main(argv):
     if len(argv) > 1:
         raise InputError(f'unexpected argument {argv[1]!r}: flags are written --name=value')
-    names = FLAGS.corruptions.split(',') if FLAGS.corruptions else list(corrupted_set.NAMES)
-    corrupted_set.check_names(names)
+    names = FLAGS.corruptions.split(',') if FLAGS.corruptions else list(arrays.NAMES)
+    arrays.check_names(names)
     images, labels = test_images(FLAGS.dataset, FLAGS.data_dir)
     claim(FLAGS.out, labels, dict(dataset=FLAGS.dataset, seed=FLAGS.seed))
     create(FLAGS.out, names, images, FLAGS.seed)

@@ -6,8 +6,8 @@ downloaded: the archives are taken from DIR, or from DIR/<name> (mnist and fashi
 
 import sys
 
-from libml import download, prepare
-from libml.descriptions import DATASET_INFO, STORED_AS, resolve_data_dir
+from libml.datasets import download, prepare
+from libml.datasets.descriptions import DATASET_INFO, STORED_AS, resolve_data_dir
 from libml.utils import InputError, run_main
 
 from absl import flags

@@ -3,8 +3,8 @@
 Training draws a missing split by itself; this is for making one beforehand, or for looking at it.
 """
 
-from libml import prepare, splits
-from libml.descriptions import resolve_data_dir
+from libml.datasets import prepare, splits
+from libml.datasets.descriptions import resolve_data_dir
 from libml.utils import InputError, run_main
 
 from absl import flags

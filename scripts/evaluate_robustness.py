@@ -2,7 +2,7 @@
 
 python scripts/evaluate_robustness.py --run=experiments/cifar10-500/FOLDER --corrupted=CIFAR-10-C --severities=5
 
-A run's network is that of its newest checkpoint with averaged weights. Clean accuracy is that on the test images as the
+A run's network has the averaged weights of its newest checkpoint. Clean accuracy is the one on the test images as the
 run itself reads them. Writes `<run>/stats/robustness.json`, a heat map for each run, and for several runs bars of their
 accuracies at severity 5.
 """
@@ -11,8 +11,10 @@ import json
 import os
 import textwrap
 
-from libml import corrupted_set, evaluate, pictures, run_model
-from libml.corrupted_set import BENCHMARK, NAMES, SEVERITIES, SHAPE
+from libml import open_run
+from libml.corruptions import arrays as corrupted_set
+from libml.corruptions.arrays import BENCHMARK, NAMES, SEVERITIES, SHAPE
+from libml.training import evaluate, figures
 from libml.utils import InputError, run_main, written_whole
 
 import numpy as np
@@ -44,13 +46,13 @@ def evaluate_run(path, labels, arrays, severities, data_dir=''):
     Raises:
         InputError: no run, not one of 32x32 colour images, or one with another test set.
     """
-    model, found = run_model.open_run(path, data_dir)
+    model, found = open_run.open_run(path, data_dir)
     data, test = model.dataset, model.dataset.test
     if (data.height, data.width, data.colors) != SHAPE:
         raise InputError(f'{path} was trained on {data.height}x{data.width}x{data.colors} images: corrupted ones are '
                          '32x32x3')
     if not np.array_equal(labels, test.labels):
-        raise InputError(f'the labels of the {len(labels)} corrupted images are not those of the {len(test)} test '
+        raise InputError(f'the labels of the {len(labels)} corrupted images differ from those of the {len(test)} test '
                          f'images of {data.name}, which {path} was trained on')
     total = (1 + len(arrays) * len(severities)) * len(labels)
     with model.session(found) as session, tqdm(total=total, unit='img', unit_scale=True, disable=None) as bar:
@@ -100,7 +102,7 @@ def heat_map(result, title):
     rows = result['accuracy']
     severities = list(next(iter(rows.values())))
     values = np.array([list(row.values()) for row in rows.values()])
-    figure = pictures.new_figure(6, 2 + 0.3 * len(rows))
+    figure = figures.new_figure(6, 2 + 0.3 * len(rows))
     axes = figure.subplots()
     axes.imshow(values, aspect='auto', cmap='viridis', vmin=0, vmax=100)
     for (row, column), value in np.ndenumerate(values):
@@ -116,7 +118,7 @@ def heat_map(result, title):
 def bars(results, titles):
     """Figure of the accuracies at severity 5 of several runs side by side, clean ones first."""
     names = list(results[0]['accuracy'])
-    figure = pictures.new_figure(3 + 0.22 * len(names) * len(results), 4.5)
+    figure = figures.new_figure(3 + 0.22 * len(names) * len(results), 4.5)
     axes = figure.subplots()
     width = 0.8 / len(results)
     for i, (result, title) in enumerate(zip(results, titles)):
@@ -130,7 +132,7 @@ def bars(results, titles):
 
 
 def run_titles(paths):
-    """What tells runs apart in pictures: their paths below the folder that they share."""
+    """Short names of runs for figures: their paths below the folder that they share."""
     paths = [os.path.abspath(path) for path in paths]
     common = os.path.commonpath(paths) if len(paths) > 1 else os.path.dirname(paths[0])
     return [textwrap.fill(os.path.relpath(path, common).replace('_', ' '), 70) for path in paths]
@@ -146,7 +148,7 @@ def main(argv):
     missing = [name for name in NAMES if name not in arrays]
     if missing:
         print(f'{FLAGS.corrupted} lacks {", ".join(missing)}: no means over sets with these')
-    pictures.new_figure(1, 1)  # Without matplotlib it is better to end now.
+    figures.new_figure(1, 1)  # Without matplotlib it is better to end now.
     results, titles = [], run_titles(paths)
     for number, (path, title) in enumerate(zip(paths, titles), 1):
         result = evaluate_run(path, labels, arrays, severities, FLAGS.data_dir)
@@ -156,11 +158,11 @@ def main(argv):
         with written_whole(os.path.join(stats, 'robustness.json')) as f:
             json.dump(dict(result, corrupted=FLAGS.corrupted), f, indent=2)
         picture = os.path.join(FLAGS.out or stats, f'robustness_{number}.png' if FLAGS.out else 'robustness.png')
-        pictures.save(heat_map(result, title), picture)
+        figures.save(heat_map(result, title), picture)
         print(picture)
     if len(results) > 1 and 5 in severities:
         picture = os.path.join(FLAGS.out or stats, 'robustness_runs.png')
-        pictures.save(bars(results, titles), picture)
+        figures.save(bars(results, titles), picture)
         print(picture)
 
 
@@ -171,5 +173,5 @@ if __name__ == '__main__':
                         required=True)
     flags.DEFINE_string('severities', '1,2,3,4,5', 'Comma-separated severities.')
     flags.DEFINE_string('out', '', 'Folder for the pictures; stats/ of the run (bars: of the last run) if not given.')
-    flags.DEFINE_string('data_dir', '', 'Data folder; that of the run\'s training if not given.')
+    flags.DEFINE_string('data_dir', '', 'Data folder; unless given, the one that the run was trained with.')
     run_main(main)

@@ -2,7 +2,7 @@
 
 python scripts/extract_accuracy.py RUN_FOLDER ...
 
-The number that papers report is last20. A run that was killed and went on has written some steps twice, in two event
+The number that papers report is last20. A run that was killed and resumed has written some steps twice, in two event
 files; the later file counts. An event file that ends in the middle of a record is read up to there.
 """
 
@@ -50,7 +50,7 @@ def _events(path):
                 yield event.step, True, None
             for value in event.summary.value:
                 if value.tag == 'accuracy':
-                    # Scalars of TF 1 are simple values, those of TF 2 tensors.
+                    # Scalars of TF 1 are simple values, scalars of TF 2 are tensors.
                     scalar = tf.make_ndarray(value.tensor) if value.HasField('tensor') else value.simple_value
                     yield event.step, False, float(scalar)
     except tf.errors.DataLossError:

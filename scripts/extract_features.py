@@ -11,8 +11,8 @@ projector: tensorboard --logdir=FOLDER.
 import math
 import os
 
-from libml import evaluate
-from libml.run_model import open_run
+from libml.open_run import open_run
+from libml.training import evaluate
 from libml.utils import InputError, run_main, written_whole
 
 import numpy as np
@@ -51,7 +51,9 @@ def linear_accuracy(features, labels, test_features, test_labels):
 
 
 def write_projector(folder, features, labels, images):
-    """What TensorBoard's projector reads: tensors.tsv, metadata.tsv (the classes), sprite.png, projector_config.pbtxt.
+    """Writes the files of TensorBoard's projector.
+
+    They are tensors.tsv, metadata.tsv (the classes), sprite.png and projector_config.pbtxt.
 
     Args:
         features: float32 [n, F]; labels: int [n]; images: uint8 [n, h, w, c] with h = w.

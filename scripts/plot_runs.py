@@ -9,7 +9,7 @@ import math
 import sys
 import textwrap
 
-from libml import grouping, pictures
+from libml.training import figures, run_groups
 from libml.utils import InputError, run_main
 
 import numpy as np
@@ -27,8 +27,8 @@ STYLES = [dict(color=f'C{i}', linestyle=dashes) for dashes, i in itertools.produ
 
 def curves(runs):
     """dict: name of a curve -> list of its runs."""
-    return {f'{title} {dataset}' + (f'@{labels}' if labels != grouping.ALL_LABELS else ''): members
-            for (dataset, title, labels), members in grouping.group(runs).items()}
+    return {f'{title} {dataset}' + (f'@{labels}' if labels != run_groups.ALL_LABELS else ''): members
+            for (dataset, title, labels), members in run_groups.group(runs).items()}
 
 
 def curve(runs, tag):
@@ -77,7 +77,7 @@ def picture(found, tags):
              for name, runs in found.items()]
     per_line = max(1, min(ncols, len(names)))
     lines = sum(name.count('\n') + 1 for name in names) / per_line
-    figure = pictures.new_figure(PANEL[0] * ncols, PANEL[1] * nrows + 0.2 * lines + 0.4)
+    figure = figures.new_figure(PANEL[0] * ncols, PANEL[1] * nrows + 0.2 * lines + 0.4)
     panels = figure.subplots(nrows, ncols, squeeze=False).ravel()
     drawn = {}
     for axes, tag in zip(panels, tags):
@@ -95,16 +95,16 @@ def picture(found, tags):
 def main(argv):
     if len(argv) < 2:
         raise InputError('give at least one folder that contains run folders')
-    runs, damaged = grouping.find(argv[1:])
+    runs, damaged = run_groups.find(argv[1:])
     for path, wrong in damaged.items():
         print(f'warning: {path}: {wrong}', file=sys.stderr)
     if not runs:
         raise InputError(f'no run in {" ".join(argv[1:])} has a report')
     for run in runs:
-        if grouping.unfinished(run):
-            print(f'warning: {run.path}: {grouping.unfinished(run)}: its group\'s curve ends there', file=sys.stderr)
+        if run_groups.unfinished(run):
+            print(f'warning: {run.path}: {run_groups.unfinished(run)}: its group\'s curve ends there', file=sys.stderr)
     found = curves(runs)
-    pictures.save(picture(found, chosen(found, FLAGS.tags)), FLAGS.out)
+    figures.save(picture(found, chosen(found, FLAGS.tags)), FLAGS.out)
     print(FLAGS.out)
 
 

@@ -7,7 +7,8 @@ views; for MixMatch: the views of the guess; for a pretraining of simclr.py: the
 of the run.
 """
 
-from libml import pictures, run_model
+from libml import open_run
+from libml.training import figures
 from libml.utils import InputError, run_main
 
 import numpy as np
@@ -25,7 +26,7 @@ def next_views(model, path):
     """
     stacked = [op for op in (model.ops.get('xt'), model.ops.get('y')) if op is not None and op.shape.rank == 5]
     if not stacked or stacked[0].shape[1] == 1:
-        raise InputError(f'{model.folder.path} compares no views of an image: give a run that does, such as that of a '
+        raise InputError(f'{model.folder.path} compares no views of an image: give a run that does, such as one of a '
                          'student of consistency.py or of fixmatch.py')
     with model.session(path) as session:
         model.streams.start(session, session.run(model.batch_number()))
@@ -36,7 +37,7 @@ def sheet(views):
     """Figure of views [n, views, h, w, c]; COLUMNS images in a line."""
     views = np.clip((views + 1) / 2, 0, 1)
     n, k = views.shape[:2]
-    figure = pictures.new_figure(0.8 * k * COLUMNS, 0.8 * -(-n // COLUMNS))
+    figure = figures.new_figure(0.8 * k * COLUMNS, 0.8 * -(-n // COLUMNS))
     axes = figure.subplots(-(-n // COLUMNS), k * COLUMNS, squeeze=False).reshape(-1, k)
     for row in axes.ravel():
         row.axis('off')
@@ -51,8 +52,8 @@ def main(argv):
         raise InputError(f'unexpected argument {argv[1]!r}: flags are written --name=value')
     if FLAGS.images < 1:
         raise InputError(f'--images={FLAGS.images}: give at least 1')
-    views = next_views(*run_model.open_run(FLAGS.run, FLAGS.data_dir))
-    pictures.save(sheet(views[:FLAGS.images]), FLAGS.out)
+    views = next_views(*open_run.open_run(FLAGS.run, FLAGS.data_dir))
+    figures.save(sheet(views[:FLAGS.images]), FLAGS.out)
     print(FLAGS.out)
 
 
@@ -60,5 +61,5 @@ if __name__ == '__main__':
     flags.DEFINE_string('run', None, 'Run folder.', required=True)
     flags.DEFINE_string('out', 'views.png', 'Picture to write.')
     flags.DEFINE_integer('images', 32, 'Images to draw, at most a batch.')
-    flags.DEFINE_string('data_dir', '', 'Data folder; that of the run\'s training if not given.')
+    flags.DEFINE_string('data_dir', '', 'Data folder; unless given, the one that the run was trained with.')
     run_main(main)

@@ -1,6 +1,6 @@
 """Pictures for the tests of corruptions, and what compares them."""
 
-from libml import corruptions
+from libml.corruptions import table as corruptions
 
 import numpy as np
 from sklearn.datasets import load_sample_images

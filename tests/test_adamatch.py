@@ -2,39 +2,15 @@
 
 import toy
 from adamatch import AdaMatch
-from libml import augment_domain, checkpoint, ctaugment, data_domain, data_pair, run_folder, trackers
+from adamatch_runs import SMALL, Recorded, cross_entropy, dataset, fixed_feed, softmax
+from libml import trackers
+from libml.augment import ctaugment, domain_tokens
+from libml.training import checkpoint, run_folder
 from libml.utils import InputError
 
 import numpy as np
 import pytest
 import tensorflow as tf
-
-SMALL = dict(toy.SMALL, batch=4, uratio=2, scales=1, augment='(s,s)')
-
-
-def dataset(labeled_target=0, **kwargs):
-    """The toy dataset with, for the setting with few labels in the target, that many images of it labelled."""
-    out = toy.dataset(**kwargs)
-    out.labeled_target = out.unlabeled.take(labeled_target)
-    return out
-
-
-def softmax(z):
-    e = np.exp(z - z.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
-
-
-def cross_entropy(z, labels):
-    return -np.log(softmax(z)[np.arange(len(z)), labels])
-
-
-class Recorded(AdaMatch):
-    """AdaMatch that remembers the logits of every pass."""
-
-    def logits(self, name, parts):
-        out = super().logits(name, parts)
-        self.__dict__.setdefault('recorded', {})[name] = out
-        return out
 
 
 @pytest.fixture(scope='module')
@@ -52,15 +28,6 @@ def session(model):
         kernel = np.random.RandomState(3).normal(0, 3, [4, 5])
         toy.set_variables(model, session, {'global_step': 640, 'classify/dense/kernel': kernel})
         yield session
-
-
-def fixed_feed(model):
-    """Random pictures and draws for all inputs of a graph."""
-    random, ops = np.random.RandomState(0), model.ops
-    feed = {image: random.uniform(-1, 1, image.shape.as_list()) for image in ops.labeled + [ops.y]}
-    feed.update({label: random.randint(0, 5, label.shape.as_list()) for label in ops.labels})
-    feed.update({lam: random.uniform(0, 1, lam.shape.as_list()) for lam in ops.get('lams', ())})
-    return feed
 
 
 def test_losses_and_statistics_against_numpy(model, session):
@@ -237,29 +204,9 @@ def test_bad_hyper_parameters(tmp_path, params, text):
     assert '\n' not in str(error.value)
 
 
-def test_settings_from_flags(tmp_path, monkeypatch):
-    loaded = []
-    monkeypatch.setattr(data_domain, 'load', lambda *args: loaded.append(args))
-    monkeypatch.setattr(data_pair, 'load', lambda *args: loaded.append(args))
-
-    def load(**given):
-        AdaMatch.load_dataset({**dict(dataset='', source='', target='', data_dir='there', whiten=False), **given})
-        return loaded.pop()
-
-    assert load(source='mnist', target='usps(10,seed=1)') == ('mnist', 'usps(10,seed=1)', 'there', False)
-    # As a run folder's arguments have it.
-    assert load(source='mnist', target='usps', dataset='mnist_to_usps')[:2] == ('mnist', 'usps')
-    assert str(load(dataset='digits.1@40-100')[0]) == 'digits.1@40-100'
-    for given in (dict(), dict(source='mnist'), dict(target='usps'), dict(dataset='digits.1@40-100', target='usps'),
-                  dict(dataset='digits.1@40-100', source='mnist', target='usps')):
-        with pytest.raises(InputError, match='--source=.* --target=') as error:
-            load(**given)
-        assert '\n' not in str(error.value)
-
-
 def test_a_bin_drops_out_after_23_failed_probes():
     """With the defaults of the grammar, a bin of proximity 0 beside others of rate 1 is not drawn any more."""
-    cta = augment_domain.parse('CTA(s,s)').cta
+    cta = domain_tokens.parse('CTA(s,s)').cta
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         rates = tf.compat.v1.placeholder(tf.float32, ctaugment.MASK.shape)
         policy = ctaugment.Policy(tf.zeros([1, 1], tf.int32), tf.fill([1, 1, 2], tf.constant(0.5, tf.float64)))

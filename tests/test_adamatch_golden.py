@@ -4,7 +4,7 @@ import re
 
 import toy
 from adamatch import AdaMatch
-from test_adamatch import dataset
+from adamatch_runs import dataset
 
 import numpy as np
 import pytest

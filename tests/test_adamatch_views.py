@@ -3,10 +3,11 @@
 import runner
 import toy
 from adamatch import AdaMatch
+from adamatch_runs import dataset
 from libml import data_domain, train
+from libml.augment.ctaugment import CTAugment
 from libml.draws import Draws
-from libml.image_pixels import to_float
-from test_adamatch import dataset
+from libml.images.pixels import to_float
 
 import numpy as np
 import pytest
@@ -15,6 +16,12 @@ import tensorflow as tf
 SMALL = dict(arch='convnet', batch=4, uratio=1, filters=4, scales=1, train_kimg=1)
 # Each pixel of 16x16 tells its place.
 PLACES = np.arange(256, dtype=np.uint8).reshape([1, 16, 16, 1]).repeat(64, 0)
+
+
+@pytest.fixture
+def undistorted(monkeypatch):
+    """CTAugment draws policies and does not apply them: its operations are most of a graph and have tests elsewhere."""
+    monkeypatch.setattr(CTAugment, 'apply', lambda self, images, policy, draws: images)
 
 
 def shifts(views):
@@ -35,7 +42,7 @@ def test_weak_and_strong_views_are_shifted_independently(tmp_path):
     assert (weak == strong).all(1).mean() < 0.2
 
 
-def test_probes_start_from_the_weak_view(tmp_path):
+def test_probes_start_from_the_weak_view(undistorted, tmp_path):
     model = AdaMatch(str(tmp_path), dataset(colors=1), augment='CTA(s,x)', **SMALL)
     model.learner.probe = lambda images, draws: {'probe': to_float(images)}
     with model.graph.as_default(), tf.compat.v1.Session() as session:
@@ -47,7 +54,7 @@ def test_probes_start_from_the_weak_view(tmp_path):
     np.testing.assert_array_equal(x, weak)
 
 
-def test_rates_follow_the_averaged_weights_on_the_probes_of_every_second_batch(tmp_path):
+def test_rates_follow_the_averaged_weights_on_the_probes_of_every_second_batch(undistorted, tmp_path):
     model = AdaMatch(str(tmp_path), dataset(7, size=8, colors=1), augment='CTA(s,x,depth=1,probe=2)', **SMALL)
     random = np.random.RandomState(0)
     averages = {v.op.name: random.normal(0, 0.5, v.shape) for v in model.variables

@@ -2,8 +2,9 @@
 
 import json
 
-from libml import data_domain, descriptions, records, splits
-from test_records import refused
+from libml import data_domain
+from libml.datasets import descriptions, records, splits
+from refusals import refused
 
 import numpy as np
 import pytest
@@ -121,19 +122,6 @@ def test_few_labels_of_the_target(made):
     assert splits.domain_split(folder, 'svhn', 8, 3).tolist() != positions.tolist()
     # All of the smallest class, each once: nothing is drawn twice.
     assert splits.domain_split(folder, 'usps', 0, 6).tolist() == list(range(60))
-
-
-def test_files_of_few_labels_are_read_and_checked(made, tmp_path):
-    put(str(tmp_path), 'usps', 'train', 40, 0)
-    path = tmp_path / 'DA' / 'usps(2,seed=5).json'
-    path.parent.mkdir()
-    good = list(range(20, 40))
-    path.write_text(json.dumps({'label': good[::-1]}))
-    assert splits.domain_split(str(tmp_path), 'usps', 5, 2).tolist() == good
-    for bad in (good[:-1], good[:-1] + [20], good[:-1] + [40], good[:-1] + [8], good + [0], None):
-        path.write_text(json.dumps({'label': bad}))
-        with refused('usps(2,seed=5).json', 'damaged'):
-            splits.domain_split(str(tmp_path), 'usps', 5, 2)
 
 
 def test_a_source_of_several_domains(made):

@@ -1,8 +1,9 @@
-"""Names of datasets, and what is loaded for them."""
+"""The datasets that names on the command line stand for: splits, labels, weights of classes."""
 
 import json
 
-from libml import data_pair, dataset_names, descriptions, records
+from libml import data_pair
+from libml.datasets import descriptions, records
 from libml.utils import InputError
 
 import numpy as np
@@ -24,21 +25,6 @@ def data_dir(tmp_path_factory):
 
 def positions(subset):
     return subset.images[:, 0, 0, 0].tolist()
-
-
-@pytest.mark.parametrize('text, expected', [
-    ('cifar10.3@250-5000', ('cifar10', 3, 250, 5000)), ('svhn_noextra.0@40-1', ('svhn_noextra', 0, 40, 1)),
-    ('cifar100-5000', ('cifar100', None, None, 5000))])
-def test_grammar(text, expected):
-    name = dataset_names.parse(text)
-    assert (name.name, name.seed, name.labels, name.valid) == expected and str(name) == text
-
-
-@pytest.mark.parametrize('text', ['cifar10', 'cifar10.3', 'cifar10.3@250', 'cifar10@250-1', 'cifar10.-1@250-1', '',
-                                  'cifar10.3@{250}-1', 'cifar10.3@0-1', '../x.1@2-3', 'cifar10.3@250-5000\n'])
-def test_wrong_grammar(text):
-    with pytest.raises(InputError):
-        data_pair.DATASETS[text]
 
 
 def test_mixmatch_split_partitions_the_training_images(data_dir):

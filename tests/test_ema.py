@@ -1,7 +1,8 @@
 """Averages of variables: values, names, getter, order; snapshots and batch-norm statistics of averaged weights."""
 
-from libml import archs, ema, nn
+from libml import ema
 from libml.ema import MovingAverage
+from libml.networks import archs, nn
 
 import numpy as np
 import pytest

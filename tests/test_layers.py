@@ -52,6 +52,18 @@ def test_interleave_refuses_other_batch_sizes():
             session.run(layers.interleave([x, x], 8), {x: np.zeros(7)})
 
 
+@pytest.mark.parametrize('n, groups', [(1, 3), (4, 1), (2, 3), (5, 4)])
+def test_rows_are_interleaved_and_back(n, groups):
+    rows = np.arange(n * groups * 2).reshape(n * groups, 2)
+    with tf.Graph().as_default(), tf1.Session() as session:
+        x = tf1.placeholder(tf.int64, [None, 2])
+        there = layers.interleave_rows(x, groups)
+        there, back = session.run([there, layers.deinterleave_rows(there, groups)], {x: rows})
+    # Every groups-th row is of one part of neighbours.
+    np.testing.assert_array_equal(there, [rows[i * groups + j] for j in range(groups) for i in range(n)])
+    np.testing.assert_array_equal(back, rows)
+
+
 def mixmode_numpy(mode, images, labels, betas, lam, order):
     """Spec 2.2, side by side; lam(name, rows, beta) and order(name, rows) give the draws."""
 

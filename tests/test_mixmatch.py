@@ -1,11 +1,13 @@
 """mixmatch.py against the original's recorded step, and against numpy."""
 
 import ast
+import functools
 import shutil
 
 import toy
 from conftest import GOLDEN
-from libml import checkpoint, layers
+from libml import layers
+from libml.training import checkpoint, evaluate
 from libml.utils import InputError
 from mixmatch import MixMatch
 
@@ -15,21 +17,32 @@ import tensorflow as tf
 
 GOLDEN_PARAMS = ('arch', 'scales', 'filters', 'repeat', 'batch', 'lr', 'wd', 'ema', 'beta', 'w_match', 'warmup_kimg',
                  'mixmode', 'T')
+# Networks with and without batch norm for images of 8x8.
+RESNET = dict(toy.SMALL, scales=1)
+CONVNET = dict(RESNET, arch='convnet')
 
 
-def golden_model(arrays, folder):
+@pytest.fixture(scope='module')
+def golden_model(tmp_path_factory):
     """The MixMatch graph that the golden step was recorded from."""
-    kwargs = ast.literal_eval(str(arrays['kwargs']))
-    return MixMatch(str(folder), toy.dataset(size=32, nclass=10), **{name: kwargs[name] for name in GOLDEN_PARAMS})
+    with np.load(GOLDEN / 'mixmatch_step.npz') as arrays:
+        kwargs = ast.literal_eval(str(arrays['kwargs']))
+    return MixMatch(str(tmp_path_factory.mktemp('golden')), toy.dataset(size=32, nclass=10),
+                    **{name: kwargs[name] for name in GOLDEN_PARAMS})
+
+
+@pytest.fixture(scope='module')
+def model(tmp_path_factory):
+    """A small MixMatch in which one step moves everything a lot."""
+    return MixMatch(str(tmp_path_factory.mktemp('runs')), toy.dataset(size=8), wd=5., lr=0.01, ema=0.8, **RESNET)
 
 
 def feed_of(model, arrays):
     return {model.ops.x: arrays['x'], model.ops.y: arrays['y'], model.ops.label: arrays['label']}
 
 
-def test_golden_step(golden, tmp_path):
-    arrays = golden('mixmatch_step')
-    model = golden_model(arrays, tmp_path)
+def test_golden_step(golden, golden_model):
+    arrays, model = golden('mixmatch_step'), golden_model
     with model.session() as session:
         toy.set_variables(model, session, toy.named(arrays, 'var:'))
         toy.set_variables(model, session, {'global_step': arrays['step']})
@@ -50,9 +63,9 @@ def test_golden_step(golden, tmp_path):
         np.testing.assert_allclose(g, recorded[v.op.name.replace('/', '|')], atol=1e-4 * largest, err_msg=v.op.name)
 
 
-def test_golden_checkpoint_is_evaluated_and_trained_on(golden, tmp_path, capsys):
-    arrays = golden('mixmatch_step')
-    model = golden_model(arrays, tmp_path)
+def test_golden_checkpoint_is_evaluated_and_trained_on(golden_model, capsys, monkeypatch):
+    model = golden_model
+    monkeypatch.setattr(evaluate, '_tune', functools.partial(evaluate._tune, nimg=64))
     source = GOLDEN / 'mixmatch_ckpt' / 'tf'
     shutil.copytree(source, model.folder.tf)
     table = model.eval_checkpoint(model.folder.path)
@@ -83,11 +96,10 @@ def softmax(z):
 
 def test_losses_with_mixing_against_numpy(tmp_path):
     """convnet has no batch norm, so that rows can be classified alone: the step is recomputed from its own draws."""
-    model = MixMatch(str(tmp_path), toy.dataset(), arch='convnet', nu=3, T=0.4, beta=0.6, warmup_kimg=2, w_match=50.,
-                     **toy.SMALL)
+    model = MixMatch(str(tmp_path), toy.dataset(size=8), nu=3, T=0.4, beta=0.6, warmup_kimg=2, w_match=50., **CONVNET)
     with model.session() as session:
         random = np.random.RandomState(1)
-        x, y = random.uniform(-1, 1, [8, 16, 16, 3]), random.uniform(-1, 1, [8, 3, 16, 16, 3])
+        x, y = random.uniform(-1, 1, [8, 8, 8, 3]), random.uniform(-1, 1, [8, 3, 8, 8, 3])
         label = random.randint(0, 5, 8)
         toy.set_variables(model, session, {'global_step': 512})
         feed = {model.ops.x: x, model.ops.y: y, model.ops.label: label}
@@ -124,7 +136,7 @@ class Recorded(MixMatch):
 
 @pytest.mark.parametrize('use_ema_guess', [False, True])
 def test_unlabelled_loss_sends_gradient_to_mixed_passes_only(tmp_path, use_ema_guess):
-    model = Recorded(str(tmp_path), toy.dataset(), use_ema_guess=use_ema_guess, mixmode='.yy', **toy.SMALL)
+    model = Recorded(str(tmp_path), toy.dataset(size=8), use_ema_guess=use_ema_guess, mixmode='.yy', **RESNET)
     with model.session() as session:
         model.streams.start(session, 0)
         l2u, xe = model.ops.losses['losses/l2u'], model.ops.losses['losses/xe']
@@ -142,9 +154,8 @@ def test_unlabelled_loss_sends_gradient_to_mixed_passes_only(tmp_path, use_ema_g
         np.testing.assert_array_equal(unlabelled[2], [True] * 5 + [False] * 3)
 
 
-def test_one_step_updates_in_order(tmp_path):
+def test_one_step_updates_in_order(model):
     """Adam, then decay of kernels, then the average of the decayed weights; statistics of the first mixed batch."""
-    model = MixMatch(str(tmp_path), toy.dataset(), wd=5., lr=0.01, ema=0.8, **toy.SMALL)
     with model.session() as session:
         model.streams.start(session, 0)
         trainable = tf.compat.v1.trainable_variables()
@@ -170,8 +181,7 @@ def test_one_step_updates_in_order(tmp_path):
         np.testing.assert_allclose(new, 0.9 * old + 0.1 * stat, rtol=1e-5, atol=1e-7)
 
 
-def test_tune_op_moves_statistics_and_nothing_else(tmp_path):
-    model = MixMatch(str(tmp_path), toy.dataset(), **toy.SMALL)
+def test_tune_op_moves_statistics_and_nothing_else(model):
     with model.session() as session:
         model.streams.start(session, 0)
         before = session.run(model.variables)
@@ -181,7 +191,8 @@ def test_tune_op_moves_statistics_and_nothing_else(tmp_path):
     assert changed == {'moving_mean', 'moving_variance'}
 
 
-def test_name_and_defaults():
+def test_name_and_defaults(monkeypatch):
+    monkeypatch.setattr(MixMatch, 'algorithm', toy.no_graph)
     assert {name: MixMatch.HPARAMS[name][0] for name in ('wd', 'ema', 'beta', 'w_match', 'T', 'mixmode', 'nu', 'lr',
                                                          'warmup_kimg', 'train_kimg', 'use_ema_guess')} == dict(
         wd=0.02, ema=0.999, beta=0.5, w_match=100., T=0.5, mixmode='xxy.yxy', nu=2, lr=0.002, warmup_kimg=1024,
@@ -202,7 +213,7 @@ def test_bad_hyper_parameters(tmp_path, params, text):
 
 def test_all_modes_build_and_run(tmp_path):
     for mode in layers.MixMode.MODES:
-        model = MixMatch(str(tmp_path), toy.dataset(), mixmode=mode, **toy.SMALL)
+        model = MixMatch(str(tmp_path), toy.dataset(size=8), mixmode=mode, **CONVNET)
         with model.session() as session:
             model.streams.start(session, 0)
             assert np.isfinite(session.run([model.ops.loss, model.ops.train_op])[0])
@@ -211,9 +222,9 @@ def test_all_modes_build_and_run(tmp_path):
 def test_whitening_normalises_the_networks_input(tmp_path):
     """The same weights see (x - mean) / std: a whitened image gives what its normalised version gives without."""
     found = {}
-    x = np.random.RandomState(0).uniform(-1, 1, [4, 16, 16, 3]).astype(np.float32)
+    x = np.random.RandomState(0).uniform(-1, 1, [4, 8, 8, 3]).astype(np.float32)
     for whiten in (False, True):
-        model = MixMatch(str(tmp_path), toy.dataset(whiten=whiten), **{**toy.SMALL, 'arch': 'convnet'})
+        model = MixMatch(str(tmp_path), toy.dataset(size=8, whiten=whiten), **CONVNET)
         images = x * model.dataset.std + model.dataset.mean
         with model.session() as session:
             found[whiten] = session.run(model.ops.classify_raw, {model.ops.x: images})
@@ -224,7 +235,7 @@ def test_whitening_normalises_the_networks_input(tmp_path):
 def test_bfloat16_keeps_variables_and_losses_in_float32(tmp_path):
     losses = []
     for precision in ('float32', 'bfloat16'):
-        model = MixMatch(str(tmp_path), toy.dataset(), precision=precision, **toy.SMALL)
+        model = MixMatch(str(tmp_path), toy.dataset(size=8), precision=precision, **RESNET)
         assert all(v.dtype.base_dtype in (tf.float32, tf.int64) for v in model.variables)
         assert all(loss.dtype == tf.float32 for loss in model.ops.losses.values())
         convolutions = [op for op in model.graph.get_operations() if op.type == 'Conv2D']

@@ -9,7 +9,8 @@ import subprocess
 import runner
 import toy
 from baseline import Baseline
-from libml import data_domain, dataset_names
+from libml import data_domain
+from libml.datasets import names
 
 import pytest
 
@@ -72,7 +73,7 @@ def test_commands_are_valid(script, table):
         if 'source' in given:
             data_domain.parse_target(given['target'])
         else:
-            dataset_names.parse(given['dataset'])
+            names.parse(given['dataset'])
         assert FLAGS.get((script, table), '') in line
 
 

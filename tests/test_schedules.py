@@ -51,3 +51,9 @@ def test_schedules_of_adamatch():
     np.testing.assert_allclose(constant[[0, 1, 3, 4, 5, 6, 8, 10]], [0, .024472, .146447, .5, .853553, 1, 1, 1],
                                atol=1e-6)
     np.testing.assert_allclose(doubled[[4, 6, 7, 8, 10]], [.5, 1, 1.146447, 1.5, 2], atol=1e-6)
+
+
+def test_half_cosine():
+    with tf.Graph().as_default(), tf1.Session() as session:
+        got = session.run(schedules.half_cosine(tf.constant([0., 0.25, 0.5, 1.])))
+    np.testing.assert_allclose(got, [1, 0.5 + 0.5 ** 1.5, 0.5, 0], atol=1e-6)

@@ -1,7 +1,7 @@
 """vat.py: the power iteration and the losses of a linear classifier against numpy."""
 
 import toy
-from libml import nn
+from libml.networks import nn
 from vat import VAT, unit
 
 import numpy as np

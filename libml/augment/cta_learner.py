@@ -1,0 +1,122 @@
+"""CTAugment in the graph of a model: the views that it makes, and the update of its rates in each step."""
+
+import io
+
+from libml.augment import ctaugment
+from libml.augment.cta_rates import Rates
+from libml.hparams import Hparam
+from libml.utils import InputError
+
+import numpy as np
+import tensorflow as tf
+
+# Flags of a model with CTAugment.
+HPARAMS = dict(
+    adepth=Hparam(2, 'CTAugment: operations per image.', False),
+    adecay=Hparam(0.99, 'CTAugment: decay of the rates.', False),
+    ath=Hparam(0.80, 'CTAugment: bins below this fraction of the best one are not used.', False),
+)
+
+
+def from_params(params):
+    """The CTAugment of the hyper-parameters above.
+
+    Raises:
+        InputError: one is out of its range.
+    """
+    if params.adepth < 1 or not 0 <= params.adecay < 1 or not 0 <= params.ath <= 1:
+        raise InputError(f'--adepth={params.adepth} --adecay={params.adecay} --ath={params.ath}: give a depth of at '
+                         'least 1, a decay in [0, 1) and a threshold in [0, 1]')
+    return ctaugment.CTAugment(params.adepth, params.ath, params.adecay)
+
+
+class Learner:
+    """A CTAugment with its rates; to be made in the model's graph before the streams that use it.
+
+    In each step the probes, labelled images distorted with random strengths, are classified with the averaged weights
+    before the update; the probability of the true class moves the rates of these strengths.
+
+    Args:
+        cta: a ctaugment.CTAugment.
+        period: the rates follow the probes of every `period`-th batch.
+    """
+
+    def __init__(self, cta, period=1):
+        self.cta = cta
+        self.period = period
+        self.rates = Rates()
+        self._report_ops = None
+
+    def strong(self, images, draws, final_cutout=True):
+        """In a stream: uint8 images -> float32 in [-1, 1] under a learned policy; `draws` belong to this batch."""
+        return self.cta.strong(images, self.rates.for_batch(draws.position), draws, final_cutout)
+
+    def probe(self, images, draws):
+        """In a stream: dict of `probe`, float32 in [-1, 1], and its policies, `probe_ops` and `probe_strengths`."""
+        x, policy = self.cta.probe(images, draws)
+        return {'probe': x, 'probe_ops': policy.ops, 'probe_strengths': policy.params}
+
+    def observe(self, t, p_probe, label, probes):
+        """Computes the rates after this step; a tracker (trackers.Tracker).
+
+        Args:
+            t: number of this step's batch, int64 scalar.
+            p_probe: [b, C] probabilities of the probes by the averaged weights.
+            label: [b], their classes.
+            probes: what `probe` gave the stream, as it comes out of it.
+        """
+        # 1 - |p - onehot|_1 / 2 is the probability of the true class.
+        proximity = tf.gather(p_probe, label, axis=1, batch_dims=1)
+        newest = self.rates.newest(t)
+        policy = ctaugment.Policy(probes['probe_ops'], probes['probe_strengths'])
+        rates = self.cta.update(newest, policy, proximity)
+        if self.period > 1:
+            rates = tf.where(tf.equal(t % self.period, 0), rates, newest)
+        self._next = rates, t
+
+    def new_values(self):
+        """Tensors to compute before the step's updates."""
+        return list(self._next)
+
+    def updates(self):
+        """Ops that make the new rates those after this step."""
+        rates, t = self._next
+        return [self.rates.write(t, rates)]
+
+    def report(self, session, t):
+        """Table of bin weights for the console; heat map of probabilities and the table for TensorBoard (Model.report).
+
+        Args:
+            t: number of the next batch, a tensor of the model's graph.
+        """
+        if not self._report_ops:
+            newest = self.rates.newest(t)
+            self._report_ops = self.cta.weights(newest), self.cta.probabilities(newest)
+        weights, probabilities = session.run(self._report_ops)
+        table = self.cta.table(weights)
+        text = tf.compat.v1.Summary.Value(
+            tag='ctaugment/weights', metadata=tf.compat.v1.SummaryMetadata(
+                plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name='text')),
+            tensor=tf.make_tensor_proto([f'```\n{table}\n```'.encode()]))
+        return table, [text] + heat_map(probabilities)
+
+
+def heat_map(probabilities):
+    """[Summary.Value] with a picture of the bin probabilities per operation; [] without matplotlib."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        return []
+    names = [f'{name} {k}' if (name, 1) in ctaugment.ROWS else name for name, k in ctaugment.ROWS]
+    figure = Figure(figsize=(8, 6), layout='constrained')
+    axes = figure.subplots()
+    shown = np.where(ctaugment.MASK, probabilities, np.nan)
+    image = axes.imshow(shown, aspect='auto', cmap='viridis', vmin=0)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_xlabel('bin (weak to strong for most operations)')
+    axes.set_title('CTAugment: probability of each bin')
+    figure.colorbar(image)
+    png = io.BytesIO()
+    figure.savefig(png, format='png', dpi=80)
+    return [tf.compat.v1.Summary.Value(tag='ctaugment/probabilities', image=tf.compat.v1.Summary.Image(
+        encoded_image_string=png.getvalue(), height=480, width=640, colorspace=3))]

@@ -1,0 +1,238 @@
+"""CTAugment: image operations whose strengths are drawn in proportion to how well the network copes with them.
+
+A policy gives every image `depth` operations with parameters in [0, 1]. The range of each parameter is cut into bins,
+and each bin has a rate: a moving average of how much probability the network gave to the true class of images that
+were distorted with a parameter from this bin (Berthelot et al. 2020, ReMixMatch, section 3.2; FixMatch, appendix;
+google-research/fixmatch libml/ctaugment.py @d4985a1).
+"""
+
+import collections
+import dataclasses
+
+from libml.images import operations
+from libml.images.pixels import to_float
+
+import numpy as np
+import tensorflow as tf
+
+# ops: int32 [b, depth], indices of OPERATIONS. params: float64 [b, depth, 2] in [0, 1], of which an operation uses
+# the first one or both or none; float32 would put some of them on the other side of a threshold.
+Policy = collections.namedtuple('Policy', 'ops params')
+
+# image_op: name in operations.OPERATIONS. bins: how many, one number for each parameter. arguments: function of
+# (parameters float64 [m, 2], height, width, center) -> list of the arguments [m] of it.
+Operation = collections.namedtuple('Operation', 'image_op bins arguments')
+
+
+def _nothing(p, height, width, center):
+    return []
+
+
+def _amount(p, height, width, center):
+    return [p[:, 0]]
+
+
+def _factor(p, height, width, center):
+    return [0.1 + 1.9 * p[:, 0]]
+
+
+def _square(p, height, width, center):
+    return [1 + _int(0.499 * p[:, 0] * min(height, width)), *center]
+
+
+def _bits(p, height, width, center):
+    return [1 + _int(7.999 * p[:, 0])]
+
+
+def _crop_and_method(p, height, width, center):
+    # Crops are fractions of the size (unlike translations below). tf.round is half to even, as in Image.crop.
+    return [_int(tf.round(0.25 * p[:, 0] * size)) for size in (width, height)] + [_int(5.99 * p[:, 1])]
+
+
+def _degrees(p, height, width, center):
+    return [_int(tf.round(45 * (2 * p[:, 0] - 1)))]
+
+
+def _slope(p, height, width, center):
+    return [0.3 * (2 * p[:, 0] - 1)]
+
+
+def _threshold(p, height, width, center):
+    return [_int(255.999 * p[:, 0])]
+
+
+def _int(value):
+    return tf.cast(value, tf.int32)
+
+
+# In the order of the original. Kept from it: translations go by 0.3 (2p - 1) of one pixel, not of the width, so the
+# nearest pixel is always the same one, and they are drawn, credited and printed like the others but do nothing.
+OPERATIONS = {
+    'autocontrast': Operation('autocontrast', (17,), _amount),
+    'blur': Operation('blur', (17,), _amount),
+    'brightness': Operation('brightness', (17,), _factor),
+    'color': Operation('color', (17,), _factor),
+    'contrast': Operation('contrast', (17,), _factor),
+    'cutout': Operation('cutout', (17,), _square),
+    'equalize': Operation('equalize', (17,), _amount),
+    'invert': Operation('invert', (17,), _amount),
+    'identity': Operation('identity', (), _nothing),
+    'posterize': Operation('posterize', (8,), _bits),
+    'rescale': Operation('rescale', (17, 6), _crop_and_method),
+    'rotate': Operation('rotate', (17,), _degrees),
+    'sharpness': Operation('sharpness', (17,), _factor),
+    'shear_x': Operation('shear_x', (17,), _slope),
+    'shear_y': Operation('shear_y', (17,), _slope),
+    'smooth': Operation('smooth', (17,), _amount),
+    'solarize': Operation('solarize', (17,), _threshold),
+    'translate_x': Operation('identity', (17,), _nothing),
+    'translate_y': Operation('identity', (17,), _nothing),
+}
+NAMES = tuple(OPERATIONS)
+
+# The state is one row of bins per parameter; ROWS are their (operation, index of the parameter).
+ROWS = tuple((name, k) for name, operation in OPERATIONS.items() for k in range(len(operation.bins)))
+ROW_BINS = np.array([OPERATIONS[name].bins[k] for name, k in ROWS], np.int32)
+ROW_OF = np.array([[ROWS.index((name, k)) if (name, k) in ROWS else -1 for k in range(2)] for name in NAMES], np.int32)
+MASK = np.arange(ROW_BINS.max()) < ROW_BINS[:, None]
+
+
+def initial_rates():
+    """float32 [rows, bins] = [19, 17]: 1 for every bin, 0 where a row has fewer bins."""
+    return MASK.astype(np.float32)
+
+
+def cutout(images, draws):
+    """A square of half the shorter side around a uniform centre becomes byte 127: uint8 [b, h, w, c] -> the same."""
+    height, width = images.shape[1:3]
+    full = tf.ones([tf.shape(images)[0], 2], tf.float64)
+    center = _center(images, draws, 'cutout')
+    return operations.OPERATIONS['cutout'](images, *_square(full, height, width, center))
+
+
+@dataclasses.dataclass(frozen=True)
+class CTAugment:
+    """The augmenter; all methods are pure functions, the rates (float32 [19, 17]) are kept by the caller.
+
+    Attributes:
+        depth: operations per image.
+        th: bins whose weight is below this fraction of the largest one are not drawn.
+        decay: of the moving averages.
+    """
+
+    depth: int = 2
+    th: float = 0.8
+    decay: float = 0.99
+
+    @property
+    def name(self):
+        """Component of the path of a run: CTAugment_depth2_th0.80_decay0.990."""
+        return f'CTAugment_depth{self.depth}_th{self.th:.2f}_decay{self.decay:.3f}'
+
+    def strong(self, images, rates, draws, final_cutout=True):
+        """Images for training: a policy drawn by the rates, then a cutout. uint8 -> float32 [b, h, w, c] in [-1, 1].
+
+        In FixMatch applied to the weakly augmented unlabelled images; ReMixMatch leaves out the final cutout.
+        """
+        images = self.apply(images, self.sample(draws, tf.shape(images)[0], rates), draws)
+        return to_float(cutout(images, draws) if final_cutout else images)
+
+    def probe(self, images, draws):
+        """Images that test the bins, and their policies: uint8 [b, h, w, c] -> float32 [b, h, w, c], Policy."""
+        policy = self.sample_probe(draws, tf.shape(images)[0])
+        return to_float(self.apply(images, policy, draws)), policy
+
+    def sample(self, draws, n, rates):
+        """Policies of n images: uniform operations, bins by their probability, uniform parameters within a bin."""
+        ops, offset = self._sample_ops(draws, n), self._uniform(draws, 'offset', n)
+        rows = tf.maximum(tf.gather(tf.constant(ROW_OF), ops), 0)
+        upper = tf.cumsum(tf.cast(self.weights(rates), tf.float64), axis=1)
+        # A bin is drawn if the draw falls between its predecessor's upper end and its own: never one of weight 0.
+        drawn = self._uniform(draws, 'bin', n) * tf.gather(upper[:, -1], rows)
+        bins = tf.reduce_sum(tf.cast(tf.gather(upper, rows) <= drawn[..., None], tf.int32), -1)
+        return Policy(ops, (tf.cast(bins, tf.float64) + offset) / tf.gather(tf.constant(ROW_BINS, tf.float64), rows))
+
+    def sample_probe(self, draws, n):
+        """Policies of n images to be probed: uniform operations and parameters, whatever the rates."""
+        return Policy(self._sample_ops(draws, n), self._uniform(draws, 'parameter', n))
+
+    def apply(self, images, policy, draws):
+        """Applies the operations of each image in order: uint8 [b, h, w, c], Policy -> uint8 [b, h, w, c]."""
+        functions = sorted({operation.image_op for operation in OPERATIONS.values()})
+        index = tf.constant([functions.index(operation.image_op) for operation in OPERATIONS.values()])
+        functions = [_on_rows(name) for name in functions]
+        for slot in range(self.depth):
+            center = _center(images, draws, f'slot{slot}')
+            images, = operations.apply_each(functions, tf.gather(index, policy.ops[:, slot]),
+                                           images, policy.params[:, slot], *center)
+        return images
+
+    def update(self, rates, policy, proximity):
+        """The rates after a batch of probes: r <- decay r + (1 - decay) proximity for each, in the batch's order.
+
+        Done at once: with m probes of one bin, r <- decay^m r + (1 - decay) sum_j decay^(m - j) proximity_j.
+
+        Args:
+            rates: float32 [19, 17].
+            policy: Policy of b images.
+            proximity: float32 [b] in [0, 1], the probability that the network gave to the true class.
+        Returns:
+            float32 [19, 17].
+        """
+        rows = tf.gather(tf.constant(ROW_OF), policy.ops)
+        bins = tf.gather(tf.constant(ROW_BINS, tf.float64), tf.maximum(rows, 0))
+        # Kept from the original: 0.999 puts 1 in the last bin, but also the values just above a bin's lower end in
+        # the bin before it.
+        cells = tf.where(rows < 0, -1, rows * MASK.shape[1] + _int(policy.params * bins * 0.999))
+        proximity = tf.broadcast_to(tf.cast(proximity, tf.float64)[:, None, None], tf.shape(cells))
+        cells, proximity = tf.reshape(cells, [-1]), tf.reshape(proximity, [-1])
+        order = tf.range(tf.size(cells))
+        later = tf.equal(cells[:, None], cells) & (order[:, None] < order)
+        remaining = tf.reduce_sum(tf.cast(later, tf.float64), 1)
+        decay = tf.constant(self.decay, tf.float64)
+        # Cells of -1 (no such parameter) are left out of the sums.
+        gains = tf.math.unsorted_segment_sum((1 - decay) * decay ** remaining * proximity, cells, MASK.size)
+        hits = tf.math.unsorted_segment_sum(tf.ones_like(proximity), cells, MASK.size)
+        after = decay ** hits * tf.reshape(tf.cast(rates, tf.float64), [-1]) + gains
+        return tf.reshape(tf.cast(after, tf.float32), MASK.shape)
+
+    def weights(self, rates):
+        """Weights of the bins, float32 [19, 17]: 1 for the best of a row, 0 below the threshold and outside MASK."""
+        weights = tf.where(MASK, tf.cast(rates, tf.float32) + (1 - self.decay), 0.)
+        weights /= tf.reduce_max(weights, 1, keepdims=True)
+        return tf.where(weights < self.th, 0., weights)
+
+    def probabilities(self, rates):
+        """Probabilities that the bins are drawn, float32 [19, 17]: every row sums to 1."""
+        weights = self.weights(rates)
+        return weights / tf.reduce_sum(weights, 1, keepdims=True)
+
+    def table(self, weights):
+        """Text of the weights (the value of `weights`, an array [19, 17]), one line per operation, sorted by name."""
+        lines = []
+        for name in sorted(NAMES):
+            parts = [weights[ROWS.index((name, k)), :bins] for k, bins in enumerate(OPERATIONS[name].bins)]
+            lines.append(f'{name:16}    ' + ' / '.join(' '.join(f'{w:.2f}' for w in part) for part in parts))
+        return '\n'.join(lines)
+
+    def _sample_ops(self, draws, n):
+        return draws.uniform('op', [n, self.depth], 0, len(NAMES), tf.int32)
+
+    def _uniform(self, draws, name, n):
+        return draws.uniform(name, [n, self.depth, 2], dtype=tf.float64)
+
+
+def _center(images, draws, name):
+    """x and y, int32 [b] each: a uniform pixel."""
+    n, (height, width) = tf.shape(images)[:1], images.shape[1:3]
+    return [draws.uniform(f'{name}/{axis}', n, 0, size, tf.int32) for axis, size in (('x', width), ('y', height))]
+
+
+def _on_rows(name):
+    """The image operation `name` as a function for apply_each of (images, parameters, center x, center y)."""
+    arguments = next(operation.arguments for operation in OPERATIONS.values() if operation.image_op == name)
+
+    def function(images, params, x, y):
+        return [operations.OPERATIONS[name](images, *arguments(params, *images.shape[1:3], (x, y)))]
+
+    return function

@@ -1,0 +1,228 @@
+"""Published archives -> arrays. Archives are read as streams: nothing is unpacked, nothing is unpickled."""
+
+import gzip
+import pathlib
+import posixpath
+import struct
+import tarfile
+import zlib
+
+from libml.datasets import blended
+from libml.datasets.descriptions import FOLDS
+from libml.datasets.split_rule import class_weights, draw_labeled
+from libml.utils import InputError, one_line
+
+import numpy as np
+
+# What reading a damaged gzip or tar file raises.
+DAMAGED = (OSError, EOFError, zlib.error, tarfile.TarError)
+
+
+def tar_members(path, names, folders=()):
+    """Contents of the named members of a .tar.gz file, and of all files that lie directly in `folders`.
+
+    Returns:
+        dict name -> bytes, with each of names.
+    Raises:
+        InputError: the archive is damaged, a named member is missing, or any member is a link or special file, or has
+            a path that leads out of its folder.
+    """
+    contents = {}
+    try:
+        # Not tarfile's own 'r|gz', which ignores the checksum of the compressed file; gzip compares it at the end.
+        with gzip.open(path) as f, tarfile.open(fileobj=f, mode='r|') as tar:
+            for member in tar:
+                parts = pathlib.PureWindowsPath(member.name)  # Knows both kinds of slash, and drives.
+                if parts.anchor or '..' in parts.parts or not (member.isfile() or member.isdir()):
+                    raise InputError(f'{path} is refused: its member {member.name!r} is a link or special file or '
+                                     'leads out of its folder')
+                if member.name in names or member.isfile() and posixpath.dirname(member.name) in folders:
+                    contents[member.name] = tar.extractfile(member).read()
+            while f.read(1 << 20):
+                pass
+    except DAMAGED as error:
+        raise InputError(f'{path} is damaged: {one_line(error)}') from error
+    missing = [name for name in names if name not in contents]
+    if missing:
+        raise InputError(f'{path} has no member {missing[0]}')
+    return contents
+
+
+def cifar(batches, label_bytes):
+    """Binary CIFAR: records of label_bytes bytes, of which the last is the (fine) label, and planes R, G, B.
+
+    Args:
+        batches: dict name -> bytes, in order.
+        label_bytes: 1 for CIFAR-10, 2 for CIFAR-100.
+    Returns:
+        uint8 [n, 32, 32, 3], uint8 [n].
+    """
+    size = label_bytes + 3 * 32 * 32
+    for name, content in batches.items():
+        if not content or len(content) % size:
+            raise InputError(f'{name} has {len(content)} bytes, which is no multiple of a record of {size}')
+    records = np.frombuffer(b''.join(batches.values()), np.uint8).reshape(-1, size)
+    images = records[:, label_bytes:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+    return images, records[:, label_bytes - 1]
+
+
+def svhn(path):
+    """A cropped SVHN file of MATLAB: uint8 [n, 32, 32, 3], labels [n], digit - 1 (zero, which it calls 10, is 9)."""
+    try:
+        import scipy.io
+    except ImportError as error:
+        raise InputError('svhn is published as MATLAB files, which need scipy: pip install libml[all]') from error
+    try:
+        content = scipy.io.loadmat(path, variable_names=('X', 'y'))
+        images, labels = content['X'], content['y'].ravel()
+    except KeyError as error:
+        raise InputError(f'{path} has no variable {error}') from error
+    except Exception as error:  # loadmat raises whatever it stumbles over; no narrower class covers a damaged file.
+        raise InputError(f'{path} is damaged: {one_line(error)}') from error
+    if images.dtype != np.uint8 or images.shape != (32, 32, 3, len(labels)):
+        raise InputError(f'{path} has X {images.dtype} {images.shape} and {len(labels)} labels, not '
+                         'uint8 (32, 32, 3, n) and n')
+    return images.transpose(3, 0, 1, 2), labels.astype(np.int64) - 1
+
+
+def stl10_images(content, name):
+    """Images of the binary STL-10, planes R, G, B stored by columns: uint8 [n, 96, 96, 3]."""
+    size = 3 * 96 * 96
+    if not content or len(content) % size:
+        raise InputError(f'{name} has {len(content)} bytes, which is no multiple of an image of {size}')
+    return np.frombuffer(content, np.uint8).reshape(-1, 3, 96, 96).transpose(0, 3, 2, 1)
+
+
+def idx(path, ndim):
+    """A gzipped idx file of unsigned bytes (MNIST and its followers): uint8 array of ndim dimensions."""
+    try:
+        with gzip.open(path) as f:
+            content = f.read()
+    except DAMAGED as error:
+        raise InputError(f'{path} is damaged: {one_line(error)}') from error
+    header = 4 + 4 * ndim
+    if content[:4] != bytes([0, 0, 8, ndim]) or len(content) < header:
+        raise InputError(f'{path} is not an idx file of unsigned bytes with {ndim} dimensions')
+    shape = struct.unpack(f'>{ndim}I', content[4:header])
+    values = np.frombuffer(content, np.uint8, offset=header)
+    if len(values) != np.prod(shape, dtype=np.int64):
+        raise InputError(f'{path} has {len(values)} values, but its header says {shape}')
+    return values.reshape(shape)
+
+
+def usps(path):
+    """Gzipped text of USPS digits: each line a label and 256 grey values v in [-1, 1], stored as round((v+1) * 127.5).
+
+    Returns:
+        uint8 [n, 16, 16, 1], int64 [n].
+    """
+    try:
+        with gzip.open(path, 'rt') as f:
+            lines = f.read().splitlines()
+        values = np.loadtxt(lines, ndmin=2) if lines else np.zeros([0, 0])
+    except (*DAMAGED, ValueError) as error:
+        raise InputError(f'{path} is damaged: {one_line(error)}') from error
+    if values.shape[1] != 257 or not (np.abs(values[:, 1:]) <= 1).all() or (values[:, 0] % 1).any():
+        raise InputError(f'{path} must have lines of a whole label and 256 values in [-1, 1]')
+    images = np.rint((values[:, 1:] + 1) * 127.5).astype(np.uint8)
+    return images.reshape(-1, 16, 16, 1), values[:, 0].astype(np.int64)
+
+
+def digits():
+    """The 1,797 digits that come with scikit-learn, 8x8 with values 0..16 stored as round(v * 255 / 16).
+
+    The test images are the 397 that the rule of the splits draws with seed 1, so that both parts have the same class
+    proportions; the order within each part is scikit-learn's.
+
+    Returns:
+        dict subset -> (uint8 [n, 8, 8, 1], int64 [n]), n 1400 for `train` and 397 for `test`.
+    """
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError as error:
+        raise InputError('digits come with scikit-learn: pip install libml[all]') from error
+    content = load_digits()
+    images = np.rint(content.images * (255 / 16)).astype(np.uint8)[..., None]
+    labels = content.target.astype(np.int64)
+    of_test = np.zeros(len(labels), bool)
+    of_test[draw_labeled(labels, class_weights(labels, 10), seed=1, size=397)] = True
+    return {'train': (images[~of_test], labels[~of_test]), 'test': (images[of_test], labels[of_test])}
+
+
+# The decoders below yield (subset, (images, labels)), or (file name, bytes) for a file that is kept as it is. They get
+# locate(archive) -> path, and which subsets are wanted: those with an archive for each subset open only these.
+
+
+def _cifar10(locate, wanted):
+    del wanted
+    folder = 'cifar-10-batches-bin/'
+    names = {'train': [f'{folder}data_batch_{i}.bin' for i in range(1, 6)], 'test': [f'{folder}test_batch.bin']}
+    contents = tar_members(locate('cifar-10-binary.tar.gz'), sum(names.values(), []))
+    for subset, members in names.items():
+        yield subset, cifar({name: contents[name] for name in members}, 1)
+
+
+def _cifar100(locate, wanted):
+    del wanted
+    names = {subset: f'cifar-100-binary/{subset}.bin' for subset in ('train', 'test')}
+    contents = tar_members(locate('cifar-100-binary.tar.gz'), list(names.values()))
+    for subset, name in names.items():
+        yield subset, cifar({name: contents[name]}, 2)
+
+
+def _svhn(locate, wanted):
+    for subset in wanted:
+        yield subset, svhn(locate(f'{subset}_32x32.mat'))
+
+
+def _stl10(locate, wanted):
+    del wanted
+    folder = 'stl10_binary/'
+    names = [folder + name for name in ('train_X.bin', 'train_y.bin', 'test_X.bin', 'test_y.bin', 'unlabeled_X.bin',
+                                        'fold_indices.txt')]
+    contents = tar_members(locate('stl10_binary.tar.gz'), names)
+    yield FOLDS['stl10'], contents[f'{folder}fold_indices.txt']
+    for subset in ('train', 'test', 'unlabeled'):
+        images = stl10_images(contents[f'{folder}{subset}_X.bin'], f'{subset}_X.bin')
+        labels = np.zeros(len(images), np.int64)  # As in the original: unlabelled images carry label 0.
+        if subset != 'unlabeled':
+            labels = np.frombuffer(contents[f'{folder}{subset}_y.bin'], np.uint8).astype(np.int64) - 1
+        yield subset, (images, labels)
+
+
+def _mnist(locate, wanted):
+    for subset in wanted:
+        prefix = {'train': 'train', 'test': 't10k'}[subset]
+        images = idx(locate(f'{prefix}-images-idx3-ubyte.gz'), 3)
+        yield subset, (images[..., None], idx(locate(f'{prefix}-labels-idx1-ubyte.gz'), 1))
+
+
+def _usps(locate, wanted):
+    for subset in wanted:
+        yield subset, usps(locate(f'zip.{subset}.gz'))
+
+
+def _digits(locate, wanted):
+    del locate, wanted
+    yield from digits().items()
+
+
+def _digits_m(locate, wanted):
+    del locate, wanted
+    yield from blended.digits_m(digits()).items()
+
+
+def _mnist_m(locate, wanted):
+    del wanted
+    labels = {subset: f'mnist_m/mnist_m_{subset}_labels.txt' for subset in ('train', 'test')}
+    folders = {subset: f'mnist_m/mnist_m_{subset}' for subset in labels}
+    contents = tar_members(locate('mnist_m.tar.gz'), list(labels.values()), list(folders.values()))
+    for subset, folder in folders.items():
+        pictures = {posixpath.basename(name): content for name, content in contents.items()
+                    if posixpath.dirname(name) == folder}
+        yield subset, blended.mnist_m(contents[labels[subset]], pictures)
+
+
+DECODERS = {'cifar10': _cifar10, 'cifar100': _cifar100, 'svhn': _svhn, 'stl10': _stl10, 'mnist': _mnist,
+            'fashion_mnist': _mnist, 'usps': _usps, 'mnist_m': _mnist_m, 'digits': _digits,
+            'digits_m': _digits_m}

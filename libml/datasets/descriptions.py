@@ -1,0 +1,167 @@
+"""Descriptions of datasets: shape, classes, sizes and facts about the pictures; paths of their files; `<name>.json`."""
+
+import dataclasses
+import json
+import os
+
+from libml.utils import InputError, one_line, written_whole
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """Shape, classes and size of a dataset as it is stored.
+
+    Attributes:
+        name: without seed and sizes, `cifar10`.
+        height, width, colors: of every stored image; colors is 1 or 3.
+        nclass: labels are 0..nclass-1.
+        class_names: tuple of nclass strings, by label.
+        counts: subset -> number of records. `test` is for testing, `train` and all others (`extra` of svhn,
+            `unlabeled` of stl10) are for training.
+        mirror: whether a mirrored picture is of the same class; digits would become other signs.
+        border: zeros that are added on each side of a picture when it is read.
+        unlabeled: tuple of the subsets whose stored labels are not true.
+    """
+    name: str
+    height: int
+    width: int
+    colors: int
+    nclass: int
+    class_names: tuple
+    counts: dict
+    mirror: bool = True
+    border: int = 0
+    unlabeled: tuple = ()
+
+    @property
+    def labeled_subsets(self):
+        """Names of the training subsets whose labels are true; positions of a split count through these first."""
+        others = [subset for subset in self.counts if subset not in ('train', 'test', *self.unlabeled)]
+        return ['train', *others]
+
+    @property
+    def train_subsets(self):
+        """Names of all training subsets, in the order in which splits count their positions."""
+        return [*self.labeled_subsets, *self.unlabeled]
+
+
+# Optional keys of `<name>.json`; a file without them has the values of the published dataset of its name.
+FACTS = ('mirror', 'border', 'unlabeled')
+DIGITS = '0 1 2 3 4 5 6 7 8 9'
+CIFAR10 = 'airplane automobile bird cat deer dog frog horse ship truck'
+CIFAR100 = '''apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can
+    castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin elephant
+    flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion lizard lobster man maple_tree
+    motorcycle mountain mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree plain plate
+    poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk skyscraper snail snake spider
+    squirrel streetcar sunflower sweet_pepper table tank telephone television tiger tractor train trout tulip turtle
+    wardrobe whale willow_tree wolf woman worm'''
+# Labels of SVHN are digit - 1, as in the original code: its files call the digit zero 10.
+SVHN = '1 2 3 4 5 6 7 8 9 0'
+STL10 = 'airplane bird car cat deer dog horse monkey ship truck'
+FASHION = 'T-shirt/top Trouser Pullover Dress Coat Sandal Shirt Sneaker Bag Ankle_boot'
+
+
+def _known(name, side, colors, class_names, counts, **facts):
+    class_names = tuple(class_names.split())
+    return Description(name, side, side, colors, len(class_names), class_names, counts, **facts)
+
+
+# The published datasets; a folder that the original code made has no `<name>.json`, so this is what describes it.
+DATASET_INFO = {info.name: info for info in (
+    _known('cifar10', 32, 3, CIFAR10, dict(train=50000, test=10000)),
+    _known('cifar100', 32, 3, CIFAR100, dict(train=50000, test=10000)),
+    _known('svhn', 32, 3, SVHN, dict(train=73257, test=26032, extra=531131), mirror=False),
+    _known('svhn_noextra', 32, 3, SVHN, dict(train=73257, test=26032), mirror=False),
+    _known('stl10', 96, 3, STL10, dict(train=5000, test=8000, unlabeled=100000), unlabeled=('unlabeled',)),
+    _known('mnist', 28, 1, DIGITS, dict(train=60000, test=10000), mirror=False),
+    # Trained on at 32x32, as in remixmatch@f7061eb.
+    _known('fashion_mnist', 28, 1, FASHION, dict(train=60000, test=10000), border=2),
+    _known('usps', 16, 1, DIGITS, dict(train=7291, test=2007), mirror=False),
+    _known('mnist_m', 32, 3, DIGITS, dict(train=59001, test=9001), mirror=False),
+    _known('digits', 8, 1, DIGITS, dict(train=1400, test=397), mirror=False),
+    _known('digits_m', 16, 3, DIGITS, dict(train=1400, test=397), mirror=False),
+)}
+
+# svhn_noextra is svhn without its extra file: one set of records serves both names.
+STORED_AS = {'svhn_noextra': 'svhn'}
+# File of published labelled positions, beside the records of a dataset that has some.
+FOLDS = {'stl10': 'stl10_fold_indices.txt'}
+SHAPE_KEYS = ('height', 'width', 'colors', 'nclass')
+
+
+def resolve_data_dir(data_dir=None):
+    """The data folder: `data_dir` where given, else $ML_DATA, else ./data. Read when called, not at import."""
+    return data_dir or os.environ.get('ML_DATA') or os.path.join('.', 'data')
+
+
+def subset_path(data_dir, name, subset):
+    """Path of the TFRecord file of one subset of a dataset."""
+    return os.path.join(data_dir, f'{STORED_AS.get(name, name)}-{subset}.tfrecord')
+
+
+def train_paths(data_dir, info):
+    """Paths of all training records; a position in a split counts through these files one after the other."""
+    return [subset_path(data_dir, info.name, subset) for subset in info.train_subsets]
+
+
+def labeled_paths(data_dir, info):
+    """Paths of the training records whose labels are true: the first of `train_paths`."""
+    return [subset_path(data_dir, info.name, subset) for subset in info.labeled_subsets]
+
+
+def test_path(data_dir, name):
+    """Path of the test records (svhn_noextra has the file of svhn)."""
+    return subset_path(data_dir, name, 'test')
+
+
+def description_path(data_dir, name):
+    """Path of `<name>.json`."""
+    return os.path.join(data_dir, f'{name}.json')
+
+
+def write_description(data_dir, description):
+    """Writes `<name>.json`: all fields of a Description but its name."""
+    content = dataclasses.asdict(description)
+    del content['name']
+    with written_whole(description_path(data_dir, description.name)) as f:
+        json.dump(content, f, indent=2)
+
+
+def read_description(data_dir, name):
+    """The Description in `<name>.json`, or where there is none the one of the published dataset of this name.
+
+    Raises:
+        InputError: neither exists, or the file is damaged or contradicts itself.
+    """
+    path = description_path(data_dir, name)
+    if not os.path.exists(path):
+        if name in DATASET_INFO:
+            return DATASET_INFO[name]
+        raise InputError(f'unknown dataset {name!r}: there is no {path}, and the known ones are '
+                         + ', '.join(sorted(DATASET_INFO)))
+    try:
+        with open(path) as f:
+            content = json.load(f)
+        known = {key: getattr(DATASET_INFO[name], key) for key in FACTS} if name in DATASET_INFO else {}
+        description = Description(name=name, **{**known, **content})
+        description = dataclasses.replace(description, class_names=tuple(description.class_names),
+                                          unlabeled=tuple(description.unlabeled))
+        good = (all(_is_count(getattr(description, key)) for key in SHAPE_KEYS)
+                and all(_is_count(count) for count in description.counts.values())
+                and len(description.class_names) == description.nclass)
+        good_facts = (type(description.mirror) is bool and type(description.border) is int and description.border >= 0
+                      and set(description.unlabeled) <= set(description.counts) - {'train', 'test'})
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise InputError(f'{path} is damaged: {one_line(error)}') from error
+    if not good:
+        raise InputError(f'{path} is damaged: height, width, colors, nclass and counts must be whole numbers from 1 '
+                         'and class_names as many as nclass')
+    if not good_facts:
+        raise InputError(f'{path} is damaged: mirror must be true or false, border a whole number from 0, and '
+                         'unlabeled a list of subsets in counts, without train and test')
+    return description
+
+
+def _is_count(value):
+    return type(value) is int and value > 0

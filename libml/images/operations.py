@@ -1,0 +1,49 @@
+"""Batched image operations by name, and the application of a different one to every image of a batch.
+
+The folder's conventions hold: uint8 [b, h, w, c] in and out, one parameter [b] per image, Pillow's bytes.
+"""
+
+from libml.images import filters, geometry, pixels, rescale, tables
+
+import tensorflow as tf
+
+# name -> function of (images, parameters [b] ...). Its docstring says which parameters.
+OPERATIONS = {
+    'autocontrast': tables.autocontrast,
+    'blur': filters.blur,
+    'brightness': pixels.brightness,
+    'color': pixels.color,
+    'contrast': pixels.contrast,
+    'crop_bilinear': rescale.crop_bilinear,
+    'cutout': pixels.cutout,
+    'equalize': tables.equalize,
+    'flip_lr': geometry.flip_lr,
+    'flip_ud': geometry.flip_ud,
+    'identity': pixels.identity,
+    'invert': pixels.invert,
+    'posterize': pixels.posterize,
+    'rescale': rescale.rescale,
+    'rotate': geometry.rotate,
+    'sharpness': filters.sharpness,
+    'shear_x': geometry.shear_x,
+    'shear_y': geometry.shear_y,
+    'smooth': filters.smooth,
+    'solarize': pixels.solarize,
+    'translate_x': geometry.translate_x,
+    'translate_y': geometry.translate_y,
+}
+
+
+def apply_each(functions, choice, *inputs):
+    """Applies to each row of a batch the function chosen for it, each function to the rows that chose it, at once.
+
+    Args:
+        functions: list; each takes the inputs' chosen rows and returns a list of tensors with as many rows.
+        choice: int32 [b], index of the function of each row.
+        inputs: tensors [b, ...].
+    Returns:
+        list of tensors [b, ...], what the functions returned, in the order of the inputs' rows.
+    """
+    rows = tf.dynamic_partition(tf.range(tf.shape(choice)[0]), choice, len(functions))
+    outputs = [function(*[tf.gather(x, chosen) for x in inputs]) for function, chosen in zip(functions, rows)]
+    return [tf.dynamic_stitch(rows, parts) for parts in zip(*outputs)]

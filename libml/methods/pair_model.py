@@ -1,0 +1,80 @@
+"""Base of FixMatch and its relatives: a weak and a strong view of unlabelled images, one forward pass, SGD."""
+
+from libml import data_pair, layers, losses, models, schedules
+from libml.augment import tokens
+from libml.hparams import Hparam
+
+import tensorflow as tf
+
+# In the table of methods with a fixed threshold.
+CONFIDENCE = Hparam(0.95, 'Smallest probability of a weak prediction that is trained on.')
+
+
+class PairModel(models.MultiModel):
+    """A MultiModel on `uratio` times as many unlabelled images as labelled ones, each as a pair (weak, strong).
+
+    A subclass states its losses on unlabelled images in `unlabeled_losses`.
+    """
+
+    DATASETS = data_pair.PAIR_DATASETS
+    HPARAMS = dict(
+        models.MultiModel.HPARAMS,
+        augment=tokens.AUGMENT,
+        lr=Hparam(0.03, 'Learning rate of Nesterov momentum; falls to 0.195 of it as a cosine.'),
+        train_kimg=Hparam(65536, 'Length of training in kimg (1,024 labelled images); the learning rate follows it.',
+                          False),
+        # Not in the name: in the original it is no flag (FixMatch) or one without effect (UDA).
+        ema=Hparam(0.999, 'Decay of the moving average of the weights; short runs want less (0.99).', False),
+        uratio=Hparam(7, 'Unlabelled images for each labelled one.'),
+        wd=Hparam(0.0005, 'Weight of the sum of squares of the kernels.'),
+    )
+    MOMENTUM = 0.9
+
+    def resolve_params(self):
+        super().resolve_params()
+        self.check_range('uratio', low=1)
+        if 'confidence' in self.params:
+            self.check_range('confidence', low=0, high=1)
+
+    def make_program(self):
+        return tokens.Program(self.params, self.dataset)
+
+    def forward(self, parts):
+        """Logits of several batches [n_i, h, w, c] from one pass, named `train`: list of [n_i, C].
+
+        The rows are interleaved as in the original. On one device this changes nothing but their order.
+        """
+        sizes = [part.shape[0] for part in parts]
+        images = tf.concat(parts, 0)
+        groups = sum(sizes) // self.params.batch
+        logits = self.classifier(layers.interleave_rows(images, groups), training=True, name='train').logits
+        return tf.split(layers.deinterleave_rows(logits, groups), sizes)
+
+    def logits(self, xt, y):
+        """Logits of labelled [b, C], weak [n, C] and strong images [n, C]."""
+        return self.forward([xt, y[:, 0], y[:, 1]])
+
+    def labeled_losses(self, logits, label):
+        """Losses of labelled images, logits [b, C] and label [b]: terms of MultiModel.train_step."""
+        return {'xe': (1., tf.reduce_mean(losses.masked_xe(logits, label, 1.)))}
+
+    def unlabeled_losses(self, logits_weak, logits_strong):
+        """Losses of unlabelled images, logits [n, C] of both views: terms and monitors of MultiModel.train_step."""
+        raise NotImplementedError
+
+    def learning_rate(self):
+        """Scalar: lr * cos(7/16 pi progress) (FixMatch, section 2.3)."""
+        return self.params.lr * schedules.cosine(self.progress())
+
+    def optimizer(self, lr):
+        """Nesterov momentum 0.9."""
+        return tf.compat.v1.train.MomentumOptimizer(lr, self.MOMENTUM, use_nesterov=True)
+
+    def algorithm(self):
+        p = self.params
+        batch = self.inputs(self.views(), p.batch * p.uratio)
+        logits_x, logits_weak, logits_strong = self.logits(batch.xt, batch.y)
+        unlabeled, monitors = self.unlabeled_losses(logits_weak, logits_strong)
+        terms = {**self.labeled_losses(logits_x, batch.label), **unlabeled, 'wd': (p.wd, self.l2())}
+        lr = self.learning_rate()
+        return self.train_step(batch, terms, self.optimizer(lr), 'train', monitors={'monitors/lr': lr, **monitors})

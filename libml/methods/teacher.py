@@ -1,0 +1,66 @@
+"""The network of a finished run as the teacher of another: in scope `teacher`, frozen, restored once."""
+
+from libml.training import checkpoint
+from libml.training.run_folder import RunFolder
+from libml.utils import InputError, one_line
+
+import tensorflow as tf
+
+SCOPE = 'teacher'
+# What of a run's arguments describes its network.
+NETWORK = ('arch', 'filters', 'repeat', 'scales')
+AVERAGE = '/ExponentialMovingAverage'
+
+
+class Teacher:
+    """A teacher as its student needs it, read from a run folder.
+
+    Args:
+        path: the run folder.
+        student: dict of what must be equal in both runs, such as dataset and nclass; args.json holds the teacher's.
+
+    Attributes:
+        params: dict, the NETWORK part of the teacher's arguments.
+
+    Raises:
+        InputError: the folder has no args.json, or something that must be equal is not.
+    """
+
+    def __init__(self, path, student):
+        self.path = path
+        args = RunFolder(path).read_args()
+        if any(name not in args for name in (*NETWORK, *student)):
+            raise InputError(f'--teacher={path}: its args/args.json is not there or not of a teacher; give the '
+                             'run folder of a --stage=teacher')
+        for name, value in student.items():
+            if args[name] != value:
+                raise InputError(f'--teacher={path} was trained with {name}={args[name]}, this student has '
+                                 f'{name}={value}: they must be the same')
+        self.params = {name: args[name] for name in NETWORK}
+
+    def getter(self, getter, name, *args, **kwargs):
+        """A custom_getter of tf.compat.v1.variable_scope: no variable is trainable."""
+        return getter(name, *args, **dict(kwargs, trainable=False))
+
+    def restore(self, session):
+        """Reads the teacher's variables from its newest checkpoint; where a variable has an average there, the average.
+
+        Raises:
+            InputError: there is no checkpoint, or it is of another network.
+        """
+        path = checkpoint.find(self.path)
+        try:
+            reader = tf.train.load_checkpoint(path)
+            shapes = reader.get_variable_to_shape_map()
+        except (ValueError, tf.errors.OpError) as error:
+            raise InputError(f'cannot read checkpoint {path}: {one_line(error)}') from error
+        feed = {}
+        variables = tf.compat.v1.global_variables(SCOPE + '/')
+        for v in variables:
+            name = 'classify' + v.op.name.removeprefix(SCOPE)
+            name = name + AVERAGE if name + AVERAGE in shapes else name
+            if shapes.get(name) != v.shape.as_list():
+                raise InputError(f'checkpoint {path}: {name} has shape {shapes.get(name)}, the network of its '
+                                 f'args.json needs {v.shape.as_list()}')
+            feed[v.initial_value] = reader.get_tensor(name)
+        session.run([v.initializer for v in variables], feed)

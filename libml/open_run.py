@@ -1,0 +1,52 @@
+"""A run folder opened as a model: args.json names the class and holds every argument to build it with."""
+
+import importlib
+
+from libml.train import Model
+from libml.training import checkpoint
+from libml.training.run_folder import RunFolder
+from libml.utils import InputError
+
+
+def open_run(path, data_dir=''):
+    """Builds the model of a run folder, on its dataset, with its arguments.
+
+    Use it as `model, ckpt = open_run(folder)`, then `with model.session(ckpt) as session`, with the ops in `model.ops`.
+
+    Args:
+        path: a run folder (its newest checkpoint is taken) or the prefix of a checkpoint in one.
+        data_dir: folder of the datasets; without it the one that the run was trained with.
+    Returns:
+        the train.Model, whose `folder` is that run folder, and the prefix of the checkpoint.
+    Raises:
+        InputError: no run folder, none that names its model, or its model or dataset are not there.
+    """
+    found = checkpoint.find(path)
+    folder = RunFolder.of(found)
+    args = folder.read_args()
+    if 'model' not in args:
+        raise InputError(f'{folder.args_file} does not name a model: repeat the command that trained this run, which '
+                         'adds it (a finished run is not trained further)')
+    cls = load_class(args['model'], folder.args_file)
+    table = {**cls.LOOP_FLAGS, **cls.HPARAMS}
+    args = {name: args.get(name, spec.default) for name, spec in table.items()}
+    args['data_dir'] = data_dir or args['data_dir']
+    model = cls(args['train_dir'], cls.load_dataset(args), **{name: args[name] for name in cls.HPARAMS})
+    model.folder = folder  # It may have been moved since.
+    return model, found
+
+
+def load_class(name, source):
+    """The model class of a `module:Class`, which stands in the file `source`.
+
+    Raises:
+        InputError: it cannot be imported, or is no model.
+    """
+    module, _, attribute = str(name).partition(':')
+    try:
+        cls = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise InputError(f'{source}: cannot import model {name}: {error}') from error
+    if not (isinstance(cls, type) and issubclass(cls, Model)):
+        raise InputError(f'{source}: {name} is no model of this library')
+    return cls

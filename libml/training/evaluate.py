@@ -1,0 +1,128 @@
+"""Accuracy of a classifier: on arrays of images, of a model in a session, of a checkpoint."""
+
+import math
+
+from libml.images.pixels import TO_FLOAT
+from libml.training import checkpoint
+from libml.training.loop import KIMG
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+# Rows in one call of the network: large enough for its full speed, small enough for any memory.
+BATCH = 256
+
+
+def predict(session, op, x, images):
+    """Class probabilities of images.
+
+    Args:
+        op: tensor [b, C] computed from the images fed to `x`.
+        x: placeholder, float32 [b, h, w, c] in [-1, 1].
+        images: uint8 [n, h, w, c].
+    Returns:
+        float32 [n, C].
+    """
+    rows = [session.run(op, {x: images[i:i + BATCH].astype(np.float32) * np.float32(TO_FLOAT) - 1})
+            for i in range(0, len(images), BATCH)]
+    return np.concatenate(rows) if rows else np.zeros([0, op.shape[-1]], np.float32)
+
+
+def accuracy(p, labels):
+    """Percent of rows of p [n, C] whose largest entry is at labels [n]; nan for no rows."""
+    return 100. * float(np.mean(p.argmax(1) == labels)) if len(labels) else float('nan')
+
+
+def confusion(p, labels):
+    """int64 [C, C]: how many images of class i (rows) were taken for class j."""
+    nclass = p.shape[1]
+    return np.bincount(labels.astype(np.int64) * nclass + p.argmax(1), minlength=nclass ** 2).reshape(nclass, nclass)
+
+
+def per_class_accuracy(p, labels):
+    """float [C]: percent of the images of each class that were found; nan for a class without images."""
+    counts = confusion(p, labels)
+    with np.errstate(invalid='ignore'):
+        return 100. * np.diag(counts) / counts.sum(1)
+
+
+def tag(subset, kind=''):
+    """TensorBoard tag of an accuracy: that on the test set is plain `accuracy` (or `accuracy/raw`)."""
+    return f'accuracy/{kind}{subset}' if subset != 'test' else f'accuracy/{kind}'.rstrip('/')
+
+
+def accuracies(model, session, op):
+    """Accuracies in percent of the classifier `op` on a model's images, without augmentation.
+
+    Args:
+        model: a train.Model.
+        session: a session of its graph.
+        op: float32 [b, C], computed from the images fed to model.ops.x.
+    Returns:
+        dict train_labeled, valid, test, then further test sets -> percent; without those that have no images.
+    """
+    dataset = model.dataset
+    # Labels can be very many: the accuracy on the training set is then measured on a part of it.
+    subsets = dict(train_labeled=dataset.labeled.take(10000), valid=dataset.valid, test=dataset.test,
+                   **dataset.more_tests)
+    # One set may have two names: a target domain's test set is also called `test`.
+    values = {s: accuracy(predict(session, op, model.ops.x, s.images), s.labels)
+              for s in dict.fromkeys(subsets.values()) if len(s)}
+    return {name: values[s] for name, s in subsets.items() if len(s)}
+
+
+def print_config(model):
+    """Prints a model's settings and the sizes of its network's variables."""
+    rows = [('Run', model.folder.path), ('Model', model.method_name()), ('Dataset', model.dataset.name)]
+    rows += sorted(model.params.items())
+    print(' Config '.center(80, '-'))
+    for name, value in rows:
+        print(f'{name:<32} {value}')
+    print(' Model '.center(80, '-'))
+    with model.graph.as_default():
+        variables = tf.compat.v1.trainable_variables()
+    sizes = [math.prod(v.shape.as_list()) for v in variables]
+    width = max(len(v.op.name) for v in variables)
+    for v, size in zip(variables, sizes):
+        print(f'{v.op.name:<{width}} {size:>10} {tuple(v.shape.as_list())}')
+    print(f'{"Total":<{width}} {sum(sizes):>10}')
+    print('-' * 80, flush=True)
+
+
+def eval_checkpoint(model, path):
+    """Prints a table of accuracies of a checkpoint, before and, with a `tune_op`, after tuning batch norm.
+
+    Tuning runs `tune_op` on 16,384 training images in memory; nothing is saved.
+
+    Args:
+        model: a train.Model.
+        path: prefix of a checkpoint, or a run folder.
+    Returns:
+        dict: row of the table -> dict of accuracies in percent.
+    """
+    path = checkpoint.find(path)
+    kinds = ('', 'tuned_') if 'tune_op' in model.ops else ('',)
+    with model.session(path) as session:
+        step = int(session.run(model.step))
+        print(f'{model.method_name()} {path}  kimg {step // KIMG}')
+        table = {}
+        for prefix in kinds:
+            if prefix:
+                _tune(model, session, step)
+            for name, op in (('raw', model.ops.classify_raw), ('ema', model.ops.classify_op)):
+                row = table[prefix + name] = model.accuracies(session, op)
+                titles = [f' {key.removeprefix("train_"):>7}' for key in row]
+                if len(table) == 1:
+                    print(' ' * 16 + ''.join(titles))
+                print(f'{prefix + name:<16}' + ''.join(f'{value:>{len(title)}.2f}' for title, value
+                                                       in zip(titles, row.values())), flush=True)
+    return table
+
+
+def _tune(model, session, step, nimg=16384):
+    """Moves the batch-norm statistics (nothing else) with `nimg` images of the streams from `step` on."""
+    batch = model.params.batch
+    model.streams.start(session, step // batch)
+    for _ in tqdm(range(nimg // batch), 'Tuning', unit='img', unit_scale=batch, leave=False, disable=None):
+        session.run(model.ops.tune_op)

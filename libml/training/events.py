@@ -1,0 +1,71 @@
+"""Event files for TensorBoard, written at once: a full disk is an error here and not a message from another thread."""
+
+import os
+import platform
+import time
+
+import tensorflow as tf
+
+try:
+    from tensorboard.plugins.hparams import api_pb2
+    from tensorboard.plugins.hparams import summary as hparams_summary
+except ImportError:  # It is in the extra `all`: without it nothing could show hyper-parameters, and none are written.
+    hparams_summary = None
+
+from libml.utils import InputError, one_line
+
+Event, SessionLog, Summary = tf.compat.v1.Event, tf.compat.v1.SessionLog, tf.compat.v1.Summary
+
+
+class EventFile:
+    """A new event file (a TFRecord file of Event messages) in `folder`, for a process that starts at `step`.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+
+    def __init__(self, folder, step, graph=None):
+        self.path = os.path.join(folder, f'events.out.tfevents.{time.time():017.6f}.{platform.node()}')
+        try:
+            self.writer = tf.io.TFRecordWriter(self.path)
+        except tf.errors.OpError as error:
+            raise InputError(f'cannot write {self.path}: {one_line(error.message)}') from error
+        events = [dict(file_version='brain.Event:2')]
+        if graph is not None:
+            events.append(dict(graph_def=graph.as_graph_def(add_shapes=True).SerializeToString()))
+        self._write(step, events)
+        # Tells TensorBoard to drop what an earlier process wrote after this step. It also drops the step given.
+        self._write(step + 1, [dict(session_log=SessionLog(status=SessionLog.START))])
+
+    def add(self, step, scalars, values=()):
+        """Writes tag -> float, and further Summary.Values, as of `step`."""
+        values = [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()] + list(values)
+        self._write(step, [dict(summary=Summary(value=values))])
+
+    def start_hparams(self, step, hparams):
+        """Writes name -> bool, number or str, the run's row in TensorBoard's HParams dashboard, as of `step`.
+
+        The dashboard finds the metrics of that row, their last values, among the scalars of the run.
+        """
+        if hparams_summary:
+            self.add(step, {}, hparams_summary.session_start_pb(hparams).value)
+
+    def end_hparams(self, step):
+        """Writes that the run of `start_hparams` has come to its end."""
+        if hparams_summary:
+            self.add(step, {}, hparams_summary.session_end_pb(api_pb2.STATUS_SUCCESS).value)
+
+    def _write(self, step, events):
+        try:
+            for event in events:
+                self.writer.write(Event(wall_time=time.time(), step=step, **event).SerializeToString())
+            self.writer.flush()
+        except tf.errors.OpError as error:
+            raise InputError(f'cannot write {self.path}: {one_line(error.message)}') from error
+
+    def close(self):
+        """Closes the file; what was written is on disk already."""
+        try:
+            self.writer.close()
+        except tf.errors.OpError:
+            pass  # The error that led here has been raised already.

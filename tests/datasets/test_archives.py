@@ -1,0 +1,118 @@
+"""Decoders of the published archives, on small made-up files in their formats."""
+
+import gzip
+import struct
+import sys
+import tarfile
+
+from libml.datasets import archives, descriptions, prepare
+from made_up_archives import make_tar, publish, stored
+from made_up_cifar import cifar_bytes
+from refusals import refused
+
+import numpy as np
+import pytest
+
+RANDOM = np.random.RandomState(0)
+
+
+@pytest.mark.parametrize('name,kind', [('../x', tarfile.REGTYPE), ('/x', tarfile.REGTYPE), ('C:\\x', tarfile.REGTYPE),
+                                       ('a/../../x', tarfile.REGTYPE), ('a\\..\\x', tarfile.REGTYPE),
+                                       ('x', tarfile.SYMTYPE), ('x', tarfile.LNKTYPE), ('x', tarfile.FIFOTYPE)])
+def test_archives_that_leave_their_folder_are_refused(tmp_path, name, kind):
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = kind, 'good'
+    make_tar(tmp_path / 'a.tar.gz', [('good', b'1'), member])
+    with refused('a.tar.gz', 'refused', repr(name)):
+        archives.tar_members(tmp_path / 'a.tar.gz', ['good'])
+
+
+def test_cifar100_has_fine_labels(tmp_path, monkeypatch):
+    publish(monkeypatch, 'cifar100', train=3, test=2)
+    images = RANDOM.randint(0, 256, [5, 32, 32, 3], np.uint8)
+    make_tar(tmp_path / 'cifar-100-binary.tar.gz', [
+        ('cifar-100-binary/train.bin', cifar_bytes(images[:3], [19, 1, 2], [99, 0, 50])),
+        ('cifar-100-binary/test.bin', cifar_bytes(images[3:], [0, 0], [7, 8]))])
+    prepare.create('cifar100', tmp_path, tmp_path)
+    read, labels = stored(tmp_path, 'cifar100', 'train', (32, 32, 3))
+    np.testing.assert_array_equal(read, images[:3])
+    assert labels.tolist() == [99, 0, 50]
+
+
+def test_bad_svhn_files_are_refused(tmp_path, monkeypatch):
+    savemat = pytest.importorskip('scipy.io').savemat
+    path = tmp_path / 'a.mat'
+    for content, text in (({'X': np.zeros([32, 32, 3, 2], np.uint8)}, "no variable 'y'"),
+                          ({'X': np.zeros([32, 32, 3, 2]), 'y': np.ones([2, 1])}, 'not uint8 (32, 32, 3, n)'),
+                          ({'X': np.zeros([32, 32, 3, 3], np.uint8), 'y': np.ones([2, 1])}, '2 labels')):
+        savemat(path, content)
+        with refused(str(path), text):
+            archives.svhn(path)
+    good = path.read_bytes()
+    for damaged in (b'', b'x' * 500, good[:150], good[:-100]):
+        path.write_bytes(damaged)
+        with refused(str(path)):
+            archives.svhn(path)
+    monkeypatch.setitem(sys.modules, 'scipy.io', None)
+    with refused('scipy', 'pip install libml[all]'):
+        archives.svhn(path)
+
+
+def test_stl10_is_stored_by_columns(tmp_path, monkeypatch):
+    publish(monkeypatch, 'stl10', train=3, test=2, unlabeled=4)
+    images = {subset: RANDOM.randint(0, 256, [n, 96, 96, 3], np.uint8)
+              for subset, n in descriptions.DATASET_INFO['stl10'].counts.items()}
+    members = [(f'stl10_binary/{subset}_X.bin', x.transpose(0, 3, 2, 1).tobytes()) for subset, x in images.items()]
+    members += [('stl10_binary/train_y.bin', bytes([1, 10, 2])), ('stl10_binary/test_y.bin', bytes([3, 4])),
+                ('stl10_binary/fold_indices.txt', b'0 1\n2 0\n')]
+    make_tar(tmp_path / 'stl10_binary.tar.gz', members)
+    prepare.create('stl10', tmp_path, tmp_path)
+    for subset, labels in (('train', [0, 9, 1]), ('test', [2, 3]), ('unlabeled', [0] * 4)):
+        read, read_labels = stored(tmp_path, 'stl10', subset, (96, 96, 3))
+        np.testing.assert_array_equal(read, images[subset])
+        assert read_labels.tolist() == labels
+    folds = tmp_path / 'stl10_fold_indices.txt'
+    assert folds.read_bytes() == b'0 1\n2 0\n'
+    for lost in (folds, tmp_path / 'stl10-unlabeled.tfrecord'):
+        lost.unlink()
+        assert prepare.create('stl10', tmp_path, tmp_path) == [str(lost)]
+
+
+@pytest.mark.parametrize('content', [b'', b'\0\0\x08\x01', struct.pack('>2I', 2051, 1) + b'1',
+                                     struct.pack('>2I', 2049, 3) + b'12', struct.pack('>2I', 2049, 3) + b'1234'])
+def test_bad_idx_files_are_refused(tmp_path, content):
+    path = tmp_path / 'a.gz'
+    for damaged in (gzip.compress(content), content, gzip.compress(content)[:-3]):
+        path.write_bytes(damaged)
+        with refused(str(path)):
+            archives.idx(path, 1)
+
+
+def test_usps(tmp_path, monkeypatch):
+    values = np.linspace(-1, 1, 256)
+    text = ''.join(f'{label:.4f} ' + ' '.join(f'{v:.4f}' for v in values) + ' \n' for label in (6, 0, 9))
+    for subset in ('train', 'test'):
+        (tmp_path / f'zip.{subset}.gz').write_bytes(gzip.compress(text.encode()))
+    publish(monkeypatch, 'usps', train=3, test=3)
+    prepare.create('usps', tmp_path, tmp_path)
+    images, labels = stored(tmp_path, 'usps', 'train', (16, 16, 1))
+    assert labels.tolist() == [6, 0, 9]
+    np.testing.assert_array_equal(images[1].ravel(), np.arange(256))
+    for bad in ('', '1 2 3\n', text + '1 2\n', text.replace('0.', '1.'), text.replace('6.0', '6.5'), text + 'x\n'):
+        (tmp_path / 'bad.gz').write_bytes(gzip.compress(bad.encode()))
+        with refused('bad.gz'):
+            archives.usps(tmp_path / 'bad.gz')
+
+
+def test_digits_are_split_evenly_and_always_the_same():
+    load_digits = pytest.importorskip('sklearn.datasets').load_digits
+    content = archives.digits()
+    train, test = content['train'], content['test']
+    assert train[0].shape == (1400, 8, 8, 1) and test[0].shape == (397, 8, 8, 1)
+    assert train[0].dtype == np.uint8 and train[0].max() == 255 and train[0].min() == 0
+    exact = np.bincount(load_digits().target) * 397 / 1797
+    assert (np.abs(np.bincount(test[1]) - exact) <= 1).all()
+    pixels = np.concatenate([train[0], test[0]]).reshape(1797, -1)
+    expected = np.rint(load_digits().data * 255 / 16)
+    assert sorted(map(tuple, pixels)) == sorted(map(tuple, expected))
+    np.testing.assert_array_equal(test[1][:12], archives.digits()['test'][1][:12])

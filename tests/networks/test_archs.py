@@ -1,0 +1,135 @@
+"""Networks: values of the original code, parameter counts, errors, dtypes."""
+
+import ast
+import math
+
+from libml.draws import Draws
+from libml.networks import archs, nn
+from libml.utils import InputError
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+tf1 = tf.compat.v1
+
+
+def network(arch, x, training, nclass=10, scales=3, filters=8, repeat=2, dropout=0., draws=None):
+    with tf1.variable_scope('classify', reuse=tf1.AUTO_REUSE):
+        return archs.build(arch, x, training, nn.BatchNorm(), nclass, scales, filters, repeat, dropout, draws)
+
+
+def load(session, arrays):
+    """Sets every variable of the graph to its recorded value."""
+    variables = tf1.global_variables()
+    session.run([v.assign(arrays['var:' + v.op.name.replace('/', '|')]) for v in variables])
+
+
+@pytest.mark.parametrize('arch', ['resnet', 'shake', 'convnet', 'cnn13'])
+def test_golden_network(arch, golden):
+    arrays = golden(f'arch_{arch}')
+    with tf.Graph().as_default(), tf1.Session() as session:
+        kwargs = ast.literal_eval(str(arrays['kwargs']))
+        evaluated = network(arch, tf.constant(arrays['images']), False, **kwargs)
+        trained = network(arch, tf.constant(arrays['images']), True, **kwargs, draws=Draws(0, 0))
+        assert [v.op.name for v in tf1.trainable_variables()] == list(arrays['trainable'])
+        assert sum(name.startswith('var:') for name in arrays) == len(tf1.global_variables())
+        load(session, arrays)
+        evaluated, trained = session.run([evaluated.logits, trained.logits])
+    np.testing.assert_allclose(evaluated, arrays['logits_eval'], rtol=1e-5, atol=1e-5)
+    if 'logits_train' in arrays:
+        np.testing.assert_allclose(trained, arrays['logits_train'], rtol=1e-5, atol=1e-5)
+        assert np.abs(trained - evaluated).max() > 1e-2 or arch == 'convnet'
+
+
+@pytest.mark.parametrize('arch,nclass,filters,scales,side,colors,count', [
+    ('resnet', 10, 32, 3, 32, 3, 1469642), ('resnet', 100, 32, 3, 32, 3, 1481252),
+    ('resnet', 10, 135, 3, 32, 3, 25985290), ('resnet', 100, 135, 3, 32, 3, 26033980),
+    ('resnet', 10, 32, 4, 96, 3, 5933770), ('resnet', 10, 32, 5, 96, 3, 23774922),
+    ('resnet', 10, 32, 3, 32, 1, 1469354),
+    ('shake', 10, 32, 3, 32, 3, 2923130), ('shake', 100, 32, 3, 32, 3, 2934740),
+    ('shake', 10, 96, 3, 32, 3, 26192890), ('shake', 100, 96, 3, 32, 3, 26227540),
+    ('convnet', 10, 32, 3, 32, 3, 605226), ('convnet', 100, 32, 3, 32, 3, 812676),
+    ('cnn13', 10, 32, 3, 32, 3, 197290), ('cnn13', 100, 32, 3, 32, 3, 200260),
+    ('cnn13', 10, 128, 3, 32, 3, 3123850), ('cnn13', 100, 128, 3, 32, 3, 3135460),
+    ('conv4', 10, 32, 5, 96, 3, 857354), ('conv4', 10, 32, 3, 32, 3, 464138)])
+def test_parameter_count(arch, nclass, filters, scales, side, colors, count):
+    with tf.Graph().as_default():
+        out = network(arch, tf1.placeholder(tf.float32, [None, side, side, colors]), False, nclass, scales, filters, 4)
+        assert sum(math.prod(v.shape) for v in tf1.trainable_variables()) == count
+        features = {'resnet': filters << scales - 1, 'shake': filters << scales - 1, 'convnet': filters << scales,
+                    'cnn13': filters, 'conv4': 4 * filters}[arch]
+        assert out.logits.shape.as_list() == [None, nclass] and out.embeds.shape.as_list() == [None, features]
+        # Which networks can be cut above their features by the name of their last layer.
+        dense = [v.op.name for v in tf1.trainable_variables() if 'dense' in v.op.name and 'kernel' in v.op.name]
+        assert (dense == [archs.HEAD + 'kernel']) == (arch not in archs.NO_HEAD)
+
+
+@pytest.mark.parametrize('arch', archs.ARCHS)
+def test_bfloat16_is_close(arch):
+    x = np.random.RandomState(0).uniform(-1, 1, [8, 32, 32, 3]).astype('f')
+    with tf.Graph().as_default(), tf1.Session() as session:
+        single, half = [network(arch, tf.cast(x, dtype), True, draws=Draws(0, 0))
+                        for dtype in (tf.float32, tf.bfloat16)]
+        assert {t.dtype for out in (single, half) for t in out.values()} == {tf.float32}
+        assert {v.dtype.base_dtype for v in tf1.global_variables()} == {tf.float32}
+        session.run(tf1.global_variables_initializer())
+        single, half = session.run([single, half])
+    for name in ('logits', 'embeds'):
+        assert 0 < np.abs(single[name] - half[name]).max() < 0.1 * np.abs(single[name]).max()
+
+
+def test_shake_draws_anew_at_every_position_and_block():
+    x = np.random.RandomState(0).uniform(-1, 1, [4, 8, 8, 3]).astype('f')
+    with tf.Graph().as_default(), tf1.Session() as session:
+        position = tf1.placeholder(tf.int64, [])
+        logits = network('shake', tf.constant(x), True, scales=2, draws=Draws(0, position)).logits
+        session.run(tf1.global_variables_initializer())
+        one, again, two = [session.run(logits, {position: p}) for p in (1, 1, 2)]
+        keys = [op for op in tf1.get_default_graph().get_operations() if op.type == 'StatelessRandomUniformV2']
+        seeds = {tuple(session.run(op.inputs[1], {position: 1})) for op in keys if 'Initializer' not in op.name}
+    np.testing.assert_array_equal(one, again)
+    assert np.abs(one - two).max() > 1e-3
+    assert len(seeds) == 2 * 2 * 2  # a forward and a backward one for each of 2 blocks in 2 scales.
+
+
+def test_dropout_scales_what_it_keeps_and_acts_in_training_only():
+    x = np.random.RandomState(0).uniform(-1, 1, [50, 8, 8, 3]).astype('f')
+    with tf.Graph().as_default(), tf1.Session() as session:
+        plain = network('resnet', tf.constant(x), True, scales=2).embeds
+        dropped = network('resnet', tf.constant(x), True, scales=2, dropout=0.25, draws=Draws(0, 0))
+        evaluated = [network('resnet', tf.constant(x), False, scales=2, dropout=p).embeds for p in (0., 0.25)]
+        dense = [v for v in tf1.trainable_variables() if 'dense/kernel' in v.op.name][0]
+        session.run(tf1.global_variables_initializer())
+        plain, dropped, evaluated, dense = session.run([plain, dropped, evaluated, dense])
+    kept = dropped.embeds != 0
+    assert 0.7 < kept.mean() < 0.8
+    np.testing.assert_allclose(dropped.embeds, kept * plain / 0.75, atol=1e-5)
+    np.testing.assert_allclose(dropped.logits, dropped.embeds @ dense, atol=1e-4)
+    np.testing.assert_array_equal(*evaluated)
+
+
+def test_convnet_logits_are_the_mean_of_a_convolution():
+    with tf.Graph().as_default():
+        network('convnet', tf.zeros([1, 8, 8, 3]), True)
+        names = [v.op.name for v in tf1.trainable_variables()]
+        assert names[-1] == 'classify/conv2d_7/bias' and tf1.trainable_variables()[-1].shape == [10]
+
+
+@pytest.mark.parametrize('arch,scales,side,message', [
+    ('wrn', 3, 32, "'wrn'.*resnet, shake, convnet, cnn13"), ('cnn13', 4, 32, 'cnn13 has 3 scales, not 4'),
+    ('cnn13', 3, 8, '8x8.*at least 12'), ('resnet', 7, 32, '7 scales.*32x32.*at least 64'),
+    ('resnet', 0, 32, '0 scales'), ('convnet', 4, 8, '4 scales.*8x8.*at least 16'),
+    ('shake', 3, 30, '30x30.*multiples of 4'), ('conv4', 3, 28, 'conv4 .*28x28: .*at least 31')])
+def test_errors_say_what_would_be_right(arch, scales, side, message):
+    with tf.Graph().as_default(), pytest.raises(InputError, match=message):
+        network(arch, tf.zeros([1, side, side, 3]), False, scales=scales)
+
+
+@pytest.mark.parametrize('arch,scales,side', [('resnet', 6, 32), ('convnet', 3, 8), ('shake', 4, 8), ('cnn13', 3, 12),
+                                              ('conv4', 3, 31)])
+def test_the_most_scales_that_fit(arch, scales, side):
+    with tf.Graph().as_default(), tf1.Session() as session:
+        logits = network(arch, tf.zeros([1, side, side, 3]), False, scales=scales, filters=2, repeat=1).logits
+        session.run(tf1.global_variables_initializer())
+        assert np.isfinite(session.run(logits)).all()

@@ -1,0 +1,51 @@
+"""The scripts about data, as they are run: with the digits that come with scikit-learn."""
+
+import json
+import os
+import subprocess
+import sys
+
+import runner
+
+import pytest
+
+pytest.importorskip('sklearn')
+ROOT = runner.ROOT
+
+
+def run(script, *args, data_dir=None, code=0):
+    """(stdout, lines on stderr that the script wrote itself) of scripts/<script>.py."""
+    env = dict(os.environ, PYTHONPATH=str(ROOT))
+    env.pop('ML_DATA', None)
+    if data_dir is not None:
+        env['ML_DATA'] = str(data_dir)
+    done = subprocess.run([sys.executable, str(ROOT / 'scripts' / f'{script}.py'), *map(str, args)], cwd=ROOT, env=env,
+                          capture_output=True, text=True, timeout=100)
+    assert done.returncode == code, done.stderr
+    return done.stdout, [line for line in done.stderr.splitlines() if line.startswith(('error', 'warning'))]
+
+
+def test_create_datasets_then_split_check_and_inspect(tmp_path):
+    # What cannot be made is said, and does not keep the rest from being made.
+    out, errors = run('create_datasets', 'nosuch', 'cifar10', 'digits', f'--archives={tmp_path}', data_dir=tmp_path,
+                      code=1)
+    assert len(errors) == 2 and 'nosuch' in errors[0] and 'cifar-10-binary.tar.gz' in errors[1]
+    files = ['digits-test.tfrecord', 'digits-train.tfrecord', 'digits.json']
+    assert sorted(os.listdir(tmp_path)) == files
+    assert all(name in out for name in files[:2])
+
+    out, _ = run('create_split', '--seed=3', '--size=40', f'--data_dir={tmp_path}', 'digits')
+    split = tmp_path / 'SSL' / 'digits.3@40-map.json'
+    assert str(split) in out and len(json.loads(split.read_text())['label']) == 40
+
+    out, _ = run('check_split', '--dataset=digits.3@40-100', f'--data_dir={tmp_path}')
+    rows = [line.split() for line in out.splitlines()]
+    assert rows[0] == ['labeled', 'unlabeled', 'valid', 'test']
+    counts = [list(map(int, row[1:])) for row in rows[1:]]
+    assert [row[0] for row in rows[1:]] == rows[0] and len(counts) == 4
+    assert [counts[i][i] for i in range(4)] == [40, 1260, 100, 397]
+    assert not any(counts[i][j] for i in range(4) for j in range(4) if i != j)
+
+    out, _ = run('inspect_dataset', '--dataset=digits.3@40-100', f'--data_dir={tmp_path}')
+    assert 'labeled: 40 images of 8x8x1' in out and 'test: 397 images of 8x8x1' in out
+    assert out.count('labels 0..9 of 0..9') == 4 and 'largest: 100.0' in out

@@ -1,0 +1,53 @@
+"""The accuracies of a run, out of its event files."""
+
+import json
+import os
+
+import extract_accuracy
+from libml.utils import InputError
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+
+def write_events(folder, start, values, suffix):
+    """An event file of a process that started at `start`, with (step, accuracy) pairs."""
+    os.makedirs(folder / 'tf', exist_ok=True)
+    with tf.Graph().as_default():
+        writer = tf.compat.v1.summary.FileWriter(str(folder / 'tf'), filename_suffix=suffix)
+        writer.add_session_log(tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START), start)
+        for step, value in values:
+            summary = tf.compat.v1.Summary()
+            summary.value.add(tag='accuracy', simple_value=value)
+            summary.value.add(tag='accuracy/valid', simple_value=-1)
+            writer.add_summary(summary, step)
+        writer.close()
+
+
+def test_medians_of_a_resumed_run(tmp_path, capsys):
+    """The second process went on from step 30: what the first wrote at 40 and 50 does not count."""
+    write_events(tmp_path, 0, [(10 * i, float(i)) for i in range(1, 6)], '.a')
+    write_events(tmp_path, 30, [(10 * i, 100. + i) for i in range(4, 26)], '.b')
+    values = [1., 2., 3.] + [100. + i for i in range(4, 26)]
+    assert [v for _, v in extract_accuracy.accuracies(str(tmp_path))] == values
+    extract_accuracy.main(['extract_accuracy', str(tmp_path)])
+    with open(tmp_path / 'stats' / 'accuracy.json') as f:
+        assert json.load(f) == dict(last01=125., last10=np.median(values[-10:]), last20=np.median(values[-20:]),
+                                    last50=np.median(values))
+    assert 'last20 115.50' in capsys.readouterr().out
+
+
+def test_event_file_that_ends_in_a_record(tmp_path):
+    write_events(tmp_path, 0, [(10, 50.), (20, 60.)], '.a')
+    path, = (tmp_path / 'tf').iterdir()
+    path.write_bytes(path.read_bytes()[:-9])
+    assert extract_accuracy.accuracies(str(tmp_path)) == [(10, 50.)]
+
+
+def test_extract_accuracy_of_nothing(tmp_path):
+    with pytest.raises(InputError, match='no event files'):
+        extract_accuracy.accuracies(str(tmp_path))
+    write_events(tmp_path, 0, [], '.a')
+    with pytest.raises(InputError, match='no accuracy yet'):
+        extract_accuracy.accuracies(str(tmp_path))

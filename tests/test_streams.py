@@ -1,0 +1,67 @@
+"""Streams of batches: a function of seed, name and position; epochs; how arrays enter the graph."""
+
+import toy
+from libml import data
+from libml.augment.views import View, Views
+from libml.augment.weak import Weak
+from libml.streams import Streams
+
+import numpy as np
+import tensorflow as tf
+
+
+def two_views(images, draws):
+    """float32 [b, 2, h, w, c]: shifted by a pixel at most, each view by itself."""
+    weak = View(Weak(True, 1))
+    return Views(None, (weak.at('view0'), weak.at('view1'))).of_unlabeled(images, draws)
+
+
+def batches(seed, first, count, n=10, batch=4, name='labeled'):
+    """`count` batches of a stream over n images that are told apart by their label, starting with batch `first`."""
+    pixels = np.random.RandomState(0).randint(0, 256, [20, 8, 8, 1]).astype(np.uint8)
+    subset = data.Subset(pixels, np.arange(20, dtype=np.int32), np.arange(5, 5 + n))
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        streams = Streams(seed)
+        out = streams.add(name, subset, batch, two_views)
+        assert out.image.shape == (batch, 2, 8, 8, 1) and out.label.shape == (batch,)
+        streams.start(session, first)
+        return [session.run(dict(out)) for _ in range(count)]
+
+
+def test_stream_is_a_function_of_seed_name_and_position():
+    whole = batches(1, 0, 12)
+    for first in (1, 5, 11):
+        for a, b in zip(whole[first:], batches(1, first, 12 - first)):
+            np.testing.assert_array_equal(a['label'], b['label'])
+            np.testing.assert_array_equal(a['image'], b['image'])
+    labels = np.concatenate([b['label'] for b in whole])
+    for other in (batches(2, 0, 12), batches(1, 0, 12, name='unlabeled')):
+        assert np.any(np.concatenate([b['label'] for b in other]) != labels)
+
+
+def test_every_epoch_is_a_fresh_permutation():
+    labels = np.concatenate([b['label'] for b in batches(1, 0, 15)]).reshape(6, 10)
+    np.testing.assert_array_equal(np.sort(labels), np.tile(np.arange(5, 15), (6, 1)))
+    assert len({tuple(epoch) for epoch in labels}) == 6
+
+
+def test_batch_larger_than_the_subset():
+    (first, second) = batches(1, 0, 2, n=3, batch=7)
+    labels = np.concatenate([first['label'], second['label']])
+    np.testing.assert_array_equal(np.sort(labels[:12].reshape(4, 3)), np.tile([5, 6, 7], (4, 1)))
+
+
+def test_permutations_are_uniform():
+    orders = np.concatenate([b['label'] for b in batches(1, 0, 1800, n=3, batch=3)]).reshape(-1, 3)
+    counts = np.unique(orders, axis=0, return_counts=True)[1]
+    assert len(counts) == 6 and np.abs(counts - 300).max() < 70
+
+
+def test_arrays_are_fed_and_never_constants(tmp_path):
+    with tf.Graph().as_default() as graph, tf.compat.v1.Session() as session:
+        dataset = toy.dataset(nunlabeled=3000)
+        streams = Streams(0)
+        for name in ('labeled', 'unlabeled'):
+            streams.add(name, getattr(dataset, name), 8, two_views)
+        streams.start(session, 0)
+        assert graph.as_graph_def().ByteSize() < 100000 < dataset.labeled.pixels.nbytes

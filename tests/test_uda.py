@@ -1,0 +1,39 @@
+"""uda.py against the original's recorded steps, its annealing, and the ranges of its flags."""
+
+import toy
+from pair_runs import SMALL, check_golden_step
+from refusals import refused
+from uda import UDA
+
+import numpy as np
+import pytest
+
+
+@pytest.mark.parametrize('name', ['uda_no_step', 'uda_linear_step'])
+def test_golden_step(golden, tmp_path, name):
+    check_golden_step(golden(name), UDA, tmp_path)
+
+
+@pytest.mark.parametrize('tsa, share', [('no', 1.), ('linear', 0.25), ('exp', np.exp(5 * (0.25 - 1))),
+                                        ('log', 1 - np.exp(-5 * 0.25))])
+def test_training_signal_annealing(tmp_path, monkeypatch, tsa, share):
+    monkeypatch.setattr(UDA, 'algorithm', toy.no_graph)
+    model = UDA(str(tmp_path), toy.dataset(), tsa=tsa, tsa_pos=3, train_kimg=64, **SMALL)
+    with model.session() as session:
+        toy.set_variables(model, session, {'global_step': 64 * 8 // 4})
+        threshold = session.run(model.threshold())
+    np.testing.assert_allclose(threshold, share * (1 - 1 / 5) + 1 / 5, rtol=1e-6)
+
+
+def test_defaults():
+    assert {name: UDA.HPARAMS[name][0] for name in ('augment', 'temperature', 'tsa', 'tsa_pos', 'we', 'wu')} == dict(
+        augment='d.d.rac', temperature=1., tsa='no', tsa_pos=8, we=0., wu=1.)
+
+
+@pytest.mark.parametrize('params, text', [
+    (dict(tsa='cosine'), '--tsa=cosine: choose one of no, exp, linear, log'),
+    (dict(temperature=0.), '--temperature=0.0: give a number larger than 0'),
+    (dict(confidence=1.5), '--confidence=1.5: give a number from 0 to 1')])
+def test_bad_hyper_parameters(tmp_path, params, text):
+    with refused(text):
+        UDA(str(tmp_path), toy.dataset(), **params)

@@ -1,0 +1,76 @@
+"""Files that are whole or not there, errors in one line, the end of scripts."""
+
+import os
+
+import runner
+from libml import utils
+from libml.utils import InputError
+from refusals import refused
+
+import pytest
+
+
+def test_logarithms_are_rounded_up():
+    assert [utils.ilog2(x) for x in (1, 2, 8, 28, 32, 33, 96)] == [0, 1, 3, 5, 5, 6, 7]
+
+
+@pytest.mark.parametrize('error, line', [
+    ('one', 'one'), (ValueError('first\nsecond'), 'first'), (ValueError(), 'ValueError'),
+    ('Graph execution error:\n\nDetected at node x\nNode: x\nwhat happened\nmore', 'what happened'),
+    ('nothing after it\nNode: x', 'nothing after it')])
+def test_one_line(error, line):
+    assert utils.one_line(error) == line
+
+
+@pytest.mark.parametrize('mode, content', [('w', 'text'), ('wb', b'bytes')])
+def test_files_are_written_whole(tmp_path, mode, content):
+    path = tmp_path / 'new' / 'deeper' / 'file'
+    with utils.written_whole(path, mode) as f:
+        f.write(content)
+        assert not path.exists()
+    assert (path.read_text() if mode == 'w' else path.read_bytes()) == content
+    assert os.listdir(path.parent) == ['file']
+
+
+@pytest.mark.parametrize('old', ['old', None])
+@pytest.mark.parametrize('error', [ValueError('stop'), KeyboardInterrupt(), OSError(28, 'No space left on device')])
+def test_a_write_that_fails_leaves_what_was_there(tmp_path, old, error):
+    path = tmp_path / 'file'
+    if old:
+        path.write_text(old)
+    with pytest.raises(InputError if isinstance(error, OSError) else type(error)) as raised:
+        with utils.written_whole(str(path)) as f:
+            f.write('new')
+            f.flush()
+            raise error
+    assert not isinstance(error, OSError) or str(raised.value) == f'cannot write {path}: No space left on device'
+    assert os.listdir(tmp_path) == (['file'] if old else []) and (not old or path.read_text() == old)
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / 'file').write_text('')
+    with refused('cannot write', 'file/below'):
+        with utils.written_whole(str(tmp_path / 'file' / 'below')):
+            pass
+
+
+def test_ends_of_scripts():
+    """One line and exit code 1 of errors that users see, 130 of an interrupt; what main returns is the code."""
+    code = '''
+from libml import utils
+
+def end(error):
+    def main(argv):
+        if not isinstance(error, BaseException):
+            return error
+        raise error
+    try:
+        utils.run_main(main)
+    except SystemExit as end:
+        print(end.code)
+
+for error in (utils.InputError('x'), utils.Diverged('y'), KeyboardInterrupt(), None, 143):
+    end(error)
+'''
+    exit_code, out, err = runner.run('-c', code)
+    assert (exit_code, out, err) == (0, '1\n1\n130\nNone\n143\n', 'error: x\nerror: y')

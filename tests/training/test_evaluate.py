@@ -1,0 +1,68 @@
+"""Accuracies: of arrays, of a classifier, of a checkpoint."""
+
+import os
+import re
+import types
+
+import runner
+import toy
+from libml.training import evaluate
+from short_runs import metrics
+
+import numpy as np
+import tensorflow as tf
+from easydict import EasyDict
+
+
+def test_accuracy_and_confusion():
+    p = np.eye(3)[[0, 1, 1, 2, 0]]
+    labels = np.array([0, 1, 2, 2, 1], np.int32)
+    assert evaluate.accuracy(p, labels) == 60.
+    assert evaluate.confusion(p, labels).tolist() == [[1, 0, 0], [1, 1, 0], [0, 1, 1]]
+    np.testing.assert_array_equal(evaluate.per_class_accuracy(p, labels), [100, 50, 50])
+    assert np.isnan(evaluate.accuracy(p[:0], labels[:0]))
+
+
+def test_eval_ckpt_prints_the_table(straight, data_dir):
+    folder, _ = straight
+    code, out, err = runner.run('mixmatch.py', *runner.TINY, f'--data_dir={data_dir}',
+                                f'--train_dir={os.path.dirname(os.path.dirname(folder))}', f'--eval_ckpt={folder}')
+    assert code == 0 and not runner.quiet(err), err
+    table = out.splitlines()[-5:]
+    ends = {tuple(match.end() for match in re.finditer(r'\S+', line))[-3:] for line in table}
+    assert len(ends) == 1, table  # Titles and values stand in the same columns.
+    rows = [line.split() for line in table[1:]]
+    assert [row[0] for row in rows] == ['raw', 'ema', 'tuned_raw', 'tuned_ema']
+    last = metrics(folder)[-1]
+    for row, kind in zip(rows, ('raw/', '')):
+        assert row[1:] == [f'{last[tag.rstrip("/")]:.2f}' for tag in (
+            f'accuracy/{kind}train_labeled', f'accuracy/{kind}valid', f'accuracy/{kind}')]
+    assert rows[2][1:] != rows[0][1:] or rows[3][1:] != rows[1][1:]
+
+
+def test_tags():
+    assert [evaluate.tag(subset) for subset in ('test', 'valid')] == ['accuracy', 'accuracy/valid']
+    assert [evaluate.tag(subset, 'raw/') for subset in ('test', 'valid')] == ['accuracy/raw', 'accuracy/raw/valid']
+
+
+def test_all_images_are_classified(monkeypatch):
+    """Batches do not divide the images evenly; a set with two names counts under both, one without images nowhere."""
+    monkeypatch.setattr(evaluate, 'BATCH', 7)
+    dataset = toy.dataset()
+    dataset.valid = dataset.valid.take(0)
+    dataset.more_tests = dict(target=dataset.test, other=dataset.unlabeled)
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        x = tf.compat.v1.placeholder(tf.float32, [None, 16, 16, 3])
+        # The first pixel decides; bytes are scaled to [-1, 1].
+        op = tf.one_hot(tf.cast(x[:, 0, 0, 0] > 0, tf.int32), 5)
+        p = evaluate.predict(session, op, x, dataset.test.images)
+        model = types.SimpleNamespace(dataset=dataset, ops=EasyDict(x=x))
+        found = evaluate.accuracies(model, session, op)
+        assert evaluate.predict(session, op, x, dataset.valid.images).shape == (0, 5)
+    expected = {}
+    for name, subset in (('train_labeled', dataset.labeled), ('test', dataset.test), ('other', dataset.unlabeled)):
+        expected[name] = 100 * np.mean((subset.images[:, 0, 0, 0] > 127) == subset.labels)
+    assert p.shape == (30, 5) and p.dtype == np.float32 and p[:, 1].tolist() == (
+        dataset.test.images[:, 0, 0, 0] > 127).tolist()
+    assert found == dict(expected, target=expected['test'])
+    assert list(found) == ['train_labeled', 'test', 'target', 'other']
