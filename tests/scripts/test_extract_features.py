@@ -3,11 +3,11 @@
 import extract_features
 from libml import data_pair
 from libml.training import checkpoint, evaluate
+from simclr_runs import build
 
 import numpy as np
 import tensorflow as tf
 from google.protobuf import text_format
-from simclr_runs import build
 from tensorboard.plugins.projector import ProjectorConfig
 
 
