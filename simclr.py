@@ -7,7 +7,7 @@ python simclr.py --dataset=stl10.1@5000-0 --arch=conv4 --stage=pretrain
 python simclr.py --dataset=stl10.1@5000-0 --arch=conv4 --stage=finetune --pretrained=<run folder of pretrain>
 """
 
-from libml import data_pair, losses, models, optimizers, schedules, train
+from libml import losses, models, optimizers, schedules, train
 from libml.augment import simclr as augment_simclr
 from libml.hparams import Hparam
 from libml.methods import ntxent
@@ -33,7 +33,6 @@ class SimCLR(models.MultiModel):
     gradient. Otherwise both are trained on labelled images only.
     """
 
-    DATASETS = data_pair.DATASETS
     HPARAMS = dict(
         models.MultiModel.HPARAMS,
         batch=Hparam(25, 'Labelled images in a batch.'),
@@ -86,12 +85,6 @@ class SimCLR(models.MultiModel):
             if p.batch * (1 + p.uratio) < 2:
                 raise InputError(f'--batch={p.batch} --uratio={p.uratio}: a single image has no negatives; give more')
             knn.classifier(1)  # Says now if its package is missing.
-
-    def check_start(self):
-        """Finds an encoder that does not fit before anything is written."""
-        if self.params.pretrained:
-            with self.session():
-                pass
 
     def fresh(self, session):
         """The stage finetune starts with the pretrained encoder, averages included."""

@@ -55,8 +55,9 @@ def load(name, split, data_dir='', whiten=False, p_unlabeled=''):
     prepare.ensure(name.name, data_dir)
     info = descriptions.read_description(data_dir, name.name)
     weights = class_weights(p_unlabeled, info.nclass)
-    paths = descriptions.train_paths(data_dir, info)
-    pool = len(records.read_labels(descriptions.labeled_paths(data_dir, info), info.nclass))
+    labeled_paths = descriptions.labeled_paths(data_dir, info)
+    paths = descriptions.train_paths(data_dir, info) if name.labels else labeled_paths
+    pool = len(records.read_labels(labeled_paths, info.nclass))
     if name.labels is None:
         order = np.arange(pool)
         label = order[:0]

@@ -1,6 +1,6 @@
 """MultiModel: a classifier of any architecture, its batch-norm statistics, and the order of the updates of one step."""
 
-from libml import ema
+from libml import data_pair, ema
 from libml.augment import cta_learner
 from libml.draws import Draws
 from libml.hparams import Hparam
@@ -25,6 +25,7 @@ class MultiModel(Model):
         trackers: list of the state that `train_step` updates (trackers.py).
     """
 
+    DATASETS = data_pair.DATASETS
     HPARAMS = dict(
         Model.HPARAMS,
         arch=Hparam('resnet', f'Network: {", ".join(sorted(archs.ARCHS))}.'),

@@ -1,7 +1,8 @@
 """State that follows training step by step: variables that a step reads, and assigns after all of it is computed.
 
-A tracker has `observe`, which builds the next values from what a step computed, `new_values`, the tensors to compute
-before any variable of the step changes, and `updates`, the ops that assign them. MultiModel.train_op runs both.
+A tracker has `observe`, which builds the next values from what a step computed (Alignment does so when it is made),
+`new_values`, the tensors to compute before any variable of the step changes, and `updates`, the ops that assign them.
+MultiModel.train_op runs both.
 cta_learner.Learner is one, too. Nothing here has a gradient. The state is in the checkpoints.
 """
 

@@ -188,6 +188,9 @@ class Model:
 
     def check_start(self):
         """Called before a run without a checkpoint writes its first file: raises InputError if it cannot start."""
+        if type(self).fresh is not Model.fresh:  # What other run it starts from may be missing or of another kind.
+            with self.session():
+                pass
 
     def train(self, train_nimg, report_nimg, save_nimg=64 * KIMG, keep_ckpt=50):
         """Trains until `train_nimg` images, from the newest checkpoint of the run folder if there is one.
@@ -202,7 +205,7 @@ class Model:
             Diverged: a loss or a weight is not finite; the last good checkpoint stays.
         """
         loop_args = dict(train_dir=str(self.train_dir), report_kimg=in_kimg(report_nimg),
-                         save_kimg=in_kimg(save_nimg), keep_ckpt=keep_ckpt)
+                         save_kimg=in_kimg(save_nimg), keep_ckpt=int(keep_ckpt))
         for name, value in loop_args.items():
             if name != 'train_dir' and value <= 0:
                 raise InputError(f'--{name} must be at least 1')
@@ -270,4 +273,4 @@ class Model:
 
 def in_kimg(nimg):
     """A number of images in kimg: an int if it is whole, as flags are."""
-    return nimg / KIMG if nimg % KIMG else nimg // KIMG
+    return float(nimg / KIMG) if nimg % KIMG else int(nimg // KIMG)

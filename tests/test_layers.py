@@ -1,4 +1,4 @@
-"""Interleaving, mixing, shake-shake and class distributions against plain numpy."""
+"""Interleaving, mixing and shake-shake against plain numpy."""
 
 import re
 

@@ -92,4 +92,5 @@ def test_wrong_hyper_parameters(tmp_path, params, text):
 
 
 def test_numbers_of_kimg():
-    assert [repr(train.in_kimg(n)) for n in (0, 1024, 65536, 512)] == ['0', '1', '64', '0.5']
+    for kind in (int, np.int64):  # args.json takes Python's numbers.
+        assert [repr(train.in_kimg(kind(n))) for n in (0, 1024, 65536, 512)] == ['0', '1', '64', '0.5']

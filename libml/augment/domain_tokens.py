@@ -56,7 +56,7 @@ class CutoutView(View):
 
     def _state(self, images, draws):
         """A state of levels.py."""
-        images, draws = super().bytes(images, draws), draws.within(self.scope)
+        images, draws = super().bytes(images, draws), draws.within(self.place).within(self.scope)
         n, side = tf.shape(images)[:1], min(images.shape[1:3]) >> 1
         # The corner is a uniform number rounded, as in the original: the outermost two places are half as likely.
         x, y = [tf.cast(tf.round(draws.uniform(f'cut_{axis}', n, 0, size - side)), tf.int32) + side // 2

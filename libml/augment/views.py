@@ -48,7 +48,9 @@ class View:
 
     def learned(self, learner, final_cutout=True):
         """This view's weak part, followed by the learned policies of a cta_learner.Learner."""
-        return View(self.bytes, functools.partial(learner.strong, final_cutout=final_cutout), scope='', name='cta')
+        weak = dataclasses.replace(self, place='').bytes
+        strong = functools.partial(learner.strong, final_cutout=final_cutout)
+        return View(weak, strong, scope='', name='cta', place=self.place)
 
 
 @dataclasses.dataclass(frozen=True)

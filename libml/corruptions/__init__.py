@@ -1,4 +1,4 @@
-"""The corruptions of CIFAR-10-C, in numpy: the only part of the library that needs scipy and Pillow.
+"""The corruptions of CIFAR-10-C, in numpy, scipy and Pillow.
 
 Every corruption takes uint8 images [n, 32, 32, 3], their draws.ImageDraws and the parameters of one severity. It
 returns floats (1 is white, any range) or uint8. table lists them with their parameters. arrays reads and writes the

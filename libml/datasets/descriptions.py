@@ -16,8 +16,8 @@ class Description:
         height, width, colors: of every stored image; colors is 1 or 3.
         nclass: labels are 0..nclass-1.
         class_names: tuple of nclass strings, by label.
-        counts: subset -> number of records. `test` is for testing, `train` and all others (`extra` of svhn,
-            `unlabeled` of stl10) are for training.
+        counts: subset -> number of records. `train`, `extra` (of svhn) and the subsets in `unlabeled` are for training,
+            `test` is for testing; others are left alone.
         mirror: whether a mirrored picture is of the same class; digits would become other signs.
         border: zeros that are added on each side of a picture when it is read.
         unlabeled: tuple of the subsets whose stored labels are not true.
@@ -36,8 +36,7 @@ class Description:
     @property
     def labeled_subsets(self):
         """Names of the training subsets whose labels are true; positions of a split count through these first."""
-        others = [subset for subset in self.counts if subset not in ('train', 'test', *self.unlabeled)]
-        return ['train', *others]
+        return ['train', 'extra'] if 'extra' in self.counts else ['train']
 
     @property
     def train_subsets(self):
@@ -144,6 +143,8 @@ def read_description(data_dir, name):
         with open(path) as f:
             content = json.load(f)
         known = {key: getattr(DATASET_INFO[name], key) for key in FACTS} if name in DATASET_INFO else {}
+        if 'unlabeled' in known:  # The file may describe a part of the published dataset.
+            known['unlabeled'] = [subset for subset in known['unlabeled'] if subset in content.get('counts', ())]
         description = Description(name=name, **{**known, **content})
         description = dataclasses.replace(description, class_names=tuple(description.class_names),
                                           unlabeled=tuple(description.unlabeled))

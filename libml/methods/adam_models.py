@@ -1,6 +1,6 @@
 """Models trained with Adam and decoupled weight decay: MixMatch, ReMixMatch and the baselines of their comparison."""
 
-from libml import data_pair, layers, losses, models, schedules
+from libml import layers, losses, models, schedules
 from libml.augment.views import View, Views
 from libml.augment.weak import Weak
 from libml.hparams import Hparam
@@ -20,7 +20,6 @@ SHARES = ('smoothing', 'threshold', 'warmup_pos')
 class AdamModel(models.MultiModel):
     """A MultiModel trained with Adam at a constant rate and decoupled weight decay. (mixmatch@1011a1d, its scripts)"""
 
-    DATASETS = data_pair.DATASETS
     HPARAMS = dict(
         models.MultiModel.HPARAMS,
         lr=Hparam(0.002, 'Learning rate of Adam.'),

@@ -12,6 +12,8 @@ from libml.utils import InputError
 # results.
 NOT_SETTINGS = {*NOT_SHAPING, 'dataset', 'seed', 'versions'} - {'train_kimg'}
 ALL_LABELS = 'all'
+# How a dataset was loaded, where it was loaded in a special way.
+ORIGIN = ('source', 'target', 'p_unlabeled', 'enlarge')
 # Settings that are paths of other runs: their folders, above the last, name the seed.
 OTHER_RUNS = ('pretrained', 'teacher')
 
@@ -62,6 +64,8 @@ def read(path):
     if not rows:
         raise InputError('no report in metrics.jsonl')
     settings = {name: value for name, value in args.items() if name not in NOT_SETTINGS}
+    # Runs of earlier versions recorded what was not given, others do not: both are the same.
+    settings = {name: value for name, value in settings.items() if value or name not in ORIGIN}
     settings.update({name: os.path.basename(settings[name].rstrip('/')) for name in OTHER_RUNS if name in settings})
     try:
         name = dataset_names.parse(args['dataset'])

@@ -54,11 +54,11 @@ def test_paths(tmp_path, monkeypatch):
 
 def test_facts_of_an_own_dataset(tmp_path):
     facts = dict(mirror=False, border=2, unlabeled=('web',))
-    mine = descriptions.Description('mine', 4, 5, 1, 2, ('no', 'yes'), {'train': 7, 'web': 9, 'test': 3, 'more': 4},
-                                    **facts)
+    counts = dict(train=7, web=9, test=3, extra=4, other=1)
+    mine = descriptions.Description('mine', 4, 5, 1, 2, ('no', 'yes'), counts, **facts)
     descriptions.write_description(tmp_path, mine)
     assert descriptions.read_description(tmp_path, 'mine') == mine
-    assert mine.train_subsets == ['train', 'more', 'web'] and mine.labeled_subsets == ['train', 'more']
+    assert mine.train_subsets == ['train', 'extra', 'web'] and mine.labeled_subsets == ['train', 'extra']
 
 
 @pytest.mark.parametrize('name, expected', [('digits', (False, 0, ())), ('fashion_mnist', (True, 2, ())),
@@ -79,3 +79,10 @@ def test_wrong_facts(tmp_path, fact):
     (tmp_path / 'mine.json').write_text(json.dumps(content))
     with pytest.raises(InputError, match='mine.json is damaged: mirror must be'):
         descriptions.read_description(tmp_path, 'mine')
+
+
+def test_a_part_of_a_published_dataset(tmp_path):
+    """STL-10 without its unlabelled images: what the file does not count is not asked for."""
+    content = dict(height=96, width=96, colors=3, nclass=2, class_names=['a', 'b'], counts=dict(train=7, test=3))
+    (tmp_path / 'stl10.json').write_text(json.dumps(content))
+    assert descriptions.read_description(tmp_path, 'stl10').train_subsets == ['train']

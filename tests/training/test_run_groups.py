@@ -103,3 +103,11 @@ def test_method_of_a_folder_that_does_not_name_it(tmp_path, recorded, expected):
     (folder / 'metrics.jsonl').write_text('{"step": 1, "kimg": 1}\n')
     assert run_groups.read(str(folder)).method == expected
     assert NoisyStudent.HPARAMS['id'] == Hparam('', NoisyStudent.HPARAMS['id'].help, False)
+
+
+def test_what_was_not_given_is_as_what_was_not_recorded(tmp_path):
+    """Earlier versions recorded empty flags of a dataset, later ones only what it was loaded with."""
+    run_folder(tmp_path / '1', [50.], name='AdaMatch', source='', target='')
+    run_folder(tmp_path / '2', [50.], name='AdaMatch', p_unlabeled='', enlarge=False)
+    run_folder(tmp_path / '3', [50.], name='AdaMatch', enlarge=True)
+    assert titles(tmp_path) == {('digits', 'AdaMatch enlarge=?', 40): 2, ('digits', 'AdaMatch enlarge=True', 40): 1}
