@@ -6,12 +6,11 @@ The recipe (arXiv:1505.07818): |digit - patch|, where patch is a random piece of
 import pathlib
 import re
 
-from libml.images.decode import decode_jpeg, decoded
+from libml.images.decode import decoded
 from libml.images.enlarge import enlarge
 from libml.utils import InputError
 
 import numpy as np
-import tensorflow as tf
 
 SIDE = 16
 SEED = 0
@@ -41,7 +40,8 @@ def mnist_m(label_lines, pictures):
     if missing:
         raise InputError(f'{missing[0]} has a label in MNIST-M, but the picture is not there')
     images = np.empty([len(names), 32, 32, 3], np.uint8)
-    for name, out, image in zip(names, images, decoded({name: pictures[name] for name in names}, tf.io.decode_png)):
+    encoded = ((name, pictures[name]) for name in names)
+    for name, out, image in zip(names, images, decoded(encoded)):
         if image.shape != out.shape:
             raise InputError(f'{name} of MNIST-M has the size {image.shape}, not {out.shape}')
         out[:] = image
@@ -91,10 +91,10 @@ def shrunk_photographs():
         raise InputError('digits_m is made of what comes with scikit-learn: pip install libml[all]') from error
     folder = pathlib.Path(sklearn.datasets.__file__).parent / 'images'
     try:
-        encoded = {name: (folder / name).read_bytes() for name in PHOTOGRAPHS}
+        encoded = [(name, (folder / name).read_bytes()) for name in PHOTOGRAPHS]
     except OSError as error:
         raise InputError(f'digits_m needs the photographs of scikit-learn: cannot read {error.filename}') from error
-    images = np.stack(list(decoded(encoded, decode_jpeg)))
+    images = np.stack(list(decoded(encoded)))
     height, width = (size // SHRINK for size in images.shape[1:3])
     blocks = images[:, :height * SHRINK, :width * SHRINK].reshape(len(images), height, SHRINK, width, SHRINK, 3)
     return ((blocks.sum((2, 4), dtype=np.int64) + SHRINK ** 2 // 2) // SHRINK ** 2).astype(np.uint8)

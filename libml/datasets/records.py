@@ -1,38 +1,50 @@
 """Labelled images in TFRecord files, in the schema of the original code, written and read on all cores.
 
-A record is an uncompressed tf.train.Example with `image` (bytes: a PNG of uint8 [h, w, c]) and `label` (int64 scalar).
+A record is an uncompressed tf.train.Example with `image` (bytes: a PNG of uint8 [h, w, c]; a JPEG is read as well),
+`label` (int64 scalar) and, where it is known, `path` (bytes: where the picture came from).
 Every function builds a graph of its own, so that it can be called while another one is being built.
 """
 
 import collections
 import concurrent.futures
 import contextlib
+import itertools
 import os
 
+from libml.images.decode import decode_picture, decoded
 from libml.utils import InputError, one_line, session_config, written_whole
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf import message
 
 CHUNK = 256
 IMAGE = {'image': tf.io.FixedLenFeature([], tf.string)}
 LABEL = {'label': tf.io.FixedLenFeature([], tf.int64)}
-# Colour type of a PNG header -> channels that its decoder makes (3 is a palette).
-PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
+PATH = {'path': tf.io.FixedLenFeature([], tf.string, '')}
+LARGEST_LABEL = np.iinfo(np.int32).max
 
 
-def write_records(path, images, labels):
+def write_records(path, images, labels, origins=None):
     """Writes a TFRecord file, whole or not at all.
 
     Args:
         path: file to write; its folder is made.
         images: uint8 [n, h, w, c], c 1 or 3; may be a view, it is copied by chunks.
-        labels: [n] integers.
+        labels: [n] integers, 0 to 2 ** 31 - 1.
+        origins: [n] texts, where each picture came from, if that is known.
     Raises:
-        InputError: the file cannot be written.
+        InputError: the file cannot be written, or the arrays are of other types or sizes.
     """
-    if images.dtype != np.uint8 or images.ndim != 4 or len(images) != len(labels):
-        raise ValueError(f'images {images.dtype} {images.shape}, {len(labels)} labels, not uint8 [n, h, w, c] and [n]')
+    labels = np.asarray(labels)
+    if images.dtype != np.uint8 or images.ndim != 4 or labels.shape != images.shape[:1]:
+        raise InputError(f'{path} takes images uint8 [n, h, w, c] and labels [n], not {images.dtype} '
+                         f'{list(images.shape)} and {list(labels.shape)}')
+    wrong = labels[(labels < 0) | (labels > LARGEST_LABEL)] if labels.dtype.kind in 'biu' else labels
+    if len(wrong):
+        raise InputError(f'{path} takes whole numbers from 0 to {LARGEST_LABEL} as labels, not {labels.dtype} '
+                         f'{wrong[0]}')
+    origins = [None] * len(labels) if origins is None else origins
     with tf.Graph().as_default() as graph, tf.device('/cpu:0'):
         pixels = tf.compat.v1.placeholder(tf.uint8, [None, *images.shape[1:]])
         encoded = tf.io.encode_png(pixels)
@@ -44,7 +56,7 @@ def write_records(path, images, labels):
 
         def examples(start):
             chunk = slice(start, start + CHUNK)
-            return list(map(_example, session.run(encoded, {pixels: images[chunk]}), labels[chunk]))
+            return list(map(_example, session.run(encoded, {pixels: images[chunk]}), labels[chunk], origins[chunk]))
 
         try:
             with tf.io.TFRecordWriter(f.name) as writer:
@@ -55,61 +67,78 @@ def write_records(path, images, labels):
             raise InputError(f'cannot write {path}: {one_line(error.message)}') from error
 
 
-def read_records(paths, height, width, colors, nclass=None):
+def read_records(paths, height, width, colors, nclass=None, counts=None):
     """Reads TFRecord files, one after the other, into one array.
 
     Args:
         paths: list of files.
         height, width, colors: what every image must be.
         nclass: labels must be below it, where given.
+        counts: dict path -> how many records a file must have, for those that it is known of.
     Returns:
         uint8 [n, height, width, colors], int32 [n].
     Raises:
-        InputError: a file is missing, empty, damaged or cut short, an image has another size, a label is out of range.
+        InputError: a file is missing, empty, damaged or cut short, or has another number of records, an image has
+            another size, a label is out of range.
     """
-    labels = read_labels(paths, nclass)
+    labels = read_labels(paths, nclass, counts)
     images = np.empty([len(labels), height, width, colors], np.uint8)
 
-    def decode_image(png):
-        return tf.ensure_shape(tf.io.decode_png(png), images.shape[1:])
+    def decode_image(encoded):
+        return tf.ensure_shape(decode_picture(encoded), images.shape[1:])
 
     def decode(examples):
-        pngs = tf.io.parse_example(examples, IMAGE)['image']
+        encoded = tf.io.parse_example(examples, IMAGE)['image']
         # One at a time: chunks run beside each other, which costs less than doing so within a chunk.
-        return tf.map_fn(decode_image, pngs, parallel_iterations=1,
+        return tf.map_fn(decode_image, encoded, parallel_iterations=1,
                          fn_output_signature=tf.TensorSpec(images.shape[1:], tf.uint8))
 
     start = 0
     for path in paths:
+        first = start
         try:
             for chunk in _chunks(path, decode):
                 images[start:start + len(chunk)] = chunk
                 start += len(chunk)
         except tf.errors.InvalidArgumentError as error:
-            raise InputError(_what_is_wrong(path, images.shape[1:])) from error
+            raise InputError(_wrong_image(path, start - first, images.shape[1:])) from error
     return images, labels
 
 
-def read_labels(paths, nclass=None):
+def read_labels(paths, nclass=None, counts=None):
     """Only the labels of TFRecord files: int32 [n]. Arguments and errors as for read_records."""
 
     def decode(examples):
         return tf.io.parse_example(examples, LABEL)['label']
 
     labels = []
+    limit = LARGEST_LABEL + 1 if nclass is None else nclass
     for path in paths:
+        chunks = [np.empty(0, np.int64)]
         try:
-            chunks = list(_chunks(path, decode))
+            chunks.extend(_chunks(path, decode))
         except tf.errors.InvalidArgumentError as error:
-            raise InputError(f'{path}: a record has no integer `label`') from error
-        if not chunks:
-            raise InputError(f'{path} holds no record')
+            raise InputError(_wrong_label(path, sum(map(len, chunks)))) from error
         labels.append(np.concatenate(chunks))
-        limit = np.iinfo(np.int32).max if nclass is None else nclass
+        expected = (counts or {}).get(path)
+        if not len(labels[-1]):
+            raise InputError(f'{path} holds no record')
+        if expected not in (None, len(labels[-1])):
+            raise InputError(f'{path} holds {len(labels[-1])} records, but its description counts {expected}')
         wrong = np.flatnonzero((labels[-1] < 0) | (labels[-1] >= limit))
         if len(wrong):
             raise InputError(f'{path}: record {wrong[0]} has label {labels[-1][wrong[0]]}, not in 0..{limit - 1}')
     return np.concatenate(labels).astype(np.int32)
+
+
+def read_origins(paths):
+    """Where each picture of TFRecord files came from: array of texts [n], '' where it is not known."""
+
+    def decode(examples):
+        return tf.io.parse_example(examples, PATH)['path']
+
+    return np.array([origin.decode(errors='replace') for path in paths for chunk in _chunks(path, decode)
+                     for origin in chunk], np.str_)
 
 
 def raw_records(path):
@@ -162,21 +191,42 @@ def _in_order(pool, function, arguments):
         yield future.result()
 
 
-def _example(png, label):
-    features = {'image': tf.train.Feature(bytes_list=tf.train.BytesList(value=[png])),
-                'label': tf.train.Feature(int64_list=tf.train.Int64List(value=[int(label)]))}
-    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+def _example(png, label, origin):
+    features = {'image': _bytes(png), 'label': tf.train.Feature(int64_list=tf.train.Int64List(value=[int(label)]))}
+    if origin is not None:
+        features['path'] = _bytes(origin.encode())
+    # Features are a map, whose order would otherwise differ between processes.
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString(deterministic=True)
 
 
-def _what_is_wrong(path, shape):
-    """The text for the first record whose image is not a PNG of the given (height, width, colors)."""
-    for position, record in enumerate(raw_records(path)):
-        png = b''.join(tf.train.Example.FromString(record).features.feature['image'].bytes_list.value)
-        if png[:8] != b'\x89PNG\r\n\x1a\n' or len(png) < 26:
-            return f'{path}: record {position} has no PNG as its `image`'
-        width, height = int.from_bytes(png[16:20], 'big'), int.from_bytes(png[20:24], 'big')
-        found = height, width, PNG_CHANNELS.get(png[25])
-        if found != tuple(shape):
-            sizes = ['x'.join(map(str, size)) for size in (found, shape)]
-            return f'{path}: the image of record {position} is {sizes[0]} (height x width x colors), not {sizes[1]}'
+def _bytes(value):
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+def _wrong_label(path, start):
+    """The text for the first record of the chunk at position `start` that has not one integer as its label."""
+    for position, record in enumerate(_chunk_at(path, start), start):
+        try:
+            labels = tf.train.Example.FromString(record).features.feature['label'].int64_list.value
+        except message.DecodeError:
+            return f'{path}: record {position} is no tf.train.Example'
+        if len(labels) != 1:
+            return f'{path}: record {position} has no integer `label`'
+    return f'{path}: a label cannot be read'
+
+
+def _wrong_image(path, start, shape):
+    """The text for the first record of the chunk at position `start` whose image is not of the given shape."""
+    features = [tf.train.Example.FromString(record).features.feature for record in _chunk_at(path, start)]
+    pictures = [(f'{path}: the image of record {position}', b''.join(feature['image'].bytes_list.value))
+                for position, feature in enumerate(features, start)]
+    for (name, _), image in zip(pictures, decoded(pictures)):
+        if image.shape != shape:
+            found, right = ('x'.join(map(str, size)) for size in (image.shape, shape))
+            return f'{name} is {found} (height x width x colors), not {right}'
     return f'{path}: an image cannot be decoded'
+
+
+def _chunk_at(path, start):
+    """The records of a file from position `start` on, CHUNK at most."""
+    return itertools.islice(raw_records(path), start, start + CHUNK)

@@ -43,7 +43,9 @@ def test_schema_is_that_of_the_original(tmp_path):
     images, path = random_images(3, 5, 4, 3), str(tmp_path / 'a')
     records.write_records(path, images, [4, 5, 6])
     for image, label, record in zip(images, [4, 5, 6], records.raw_records(path), strict=True):
-        feature = tf.train.Example.FromString(record).features.feature
+        example = tf.train.Example.FromString(record)
+        assert record == example.SerializeToString(deterministic=True)  # The same bytes in every process.
+        feature = example.features.feature
         assert sorted(feature) == ['image', 'label']
         assert feature['label'].int64_list.value == [label]
         png = feature['image'].bytes_list.value[0]
@@ -105,23 +107,84 @@ def test_labels_out_of_range_are_refused(tmp_path, good):
     with refused(good, 'record 9', 'label 9', '0..8'):
         records.read_records([good], 4, 6, 3, nclass=9)
     path = str(tmp_path / 'negative')
-    records.write_records(path, random_images(2, 4, 4, 1), [0, -1])
+    write_features(path, [dict(GREY, label=integers(0)), dict(GREY, label=integers(-1))])
     with refused(path, 'record 1', 'label -1'):
         records.read_labels([path])
 
 
-@pytest.mark.parametrize('features,text', [
-    ({'image': tf.train.Feature(bytes_list=tf.train.BytesList(value=[b'x']))}, 'no integer `label`'),
-    ({'label': tf.train.Feature(int64_list=tf.train.Int64List(value=[1]))}, 'record 0 has no PNG'),
-    ({'label': tf.train.Feature(int64_list=tf.train.Int64List(value=[1])),
-      'image': tf.train.Feature(bytes_list=tf.train.BytesList(value=[b'x' * 99]))}, 'record 0 has no PNG'),
-])
-def test_records_of_another_schema_are_refused(tmp_path, features, text):
-    path = str(tmp_path / 'other')
+@pytest.mark.parametrize('labels, text', [
+    (np.array([0, 1.5]), 'float64 0.0'), ([0, -1], 'int64 -1'), (np.array([0, 2 ** 31]), 'int64 2147483648'),
+    (np.array([0, 2 ** 63], np.uint64), 'uint64 9223372036854775808'),
+    ([[0], [1]], 'labels [n], not uint8 [2, 4, 4, 1] and [2, 1]')])
+def test_labels_that_records_cannot_hold_are_not_written(tmp_path, labels, text):
+    with refused('new-train.tfrecord takes ', text):
+        records.write_records(str(tmp_path / 'new-train.tfrecord'), random_images(2, 4, 4, 1), labels)
+    assert not os.listdir(tmp_path)
+
+
+def write_features(path, features):
     with tf.io.TFRecordWriter(path) as writer:
-        writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
+        for feature in features:
+            writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
+
+
+def integers(*values):
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+
+
+def picture(kind, shape, seed=0):
+    data = io.BytesIO()
+    Image.fromarray(random_images(1, *shape, seed)[0].squeeze()).save(data, kind)
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[data.getvalue()]))
+
+
+GREY = dict(image=picture('PNG', (4, 4, 1)), label=integers(1))
+
+
+@pytest.mark.parametrize('features, text', [
+    (dict(image=GREY['image']), 'record 300 has no integer `label`'),
+    (dict(GREY, label=integers(1, 2)), 'record 300 has no integer `label`'),
+    (dict(label=integers(1)), 'the image of record 300 is no PNG or JPEG'),
+    (dict(GREY, image=tf.train.Feature(bytes_list=tf.train.BytesList(value=[b'x' * 99]))), 'record 300 is no PNG'),
+    (dict(GREY, image=picture('JPEG', (5, 4, 1))), 'record 300 is 5x4x1 (height x width x colors), not 4x4x1'),
+    (dict(GREY, image=picture('JPEG', (4, 4, 3))), 'record 300 is 4x4x3 (height x width x colors), not 4x4x1')])
+def test_one_record_of_another_schema_is_named(tmp_path, features, text):
+    path = str(tmp_path / 'other')
+    write_features(path, [GREY] * 300 + [features] + [GREY] * 300)
     with refused(path, text):
         records.read_records([path], 4, 4, 1)
+
+
+def test_what_is_no_example_is_named(tmp_path):
+    path = str(tmp_path / 'other')
+    with tf.io.TFRecordWriter(path) as writer:
+        writer.write(b'text')
+    with refused(path, 'record 0 is no tf.train.Example'):
+        records.read_labels([path])
+
+
+def test_jpegs_are_read(tmp_path):
+    path, features = str(tmp_path / 'jpg'), [dict(image=picture('JPEG', (8, 9, 3), seed)) for seed in range(3)]
+    write_features(path, [dict(feature, label=integers(2)) for feature in features])
+    images, _ = records.read_records([path], 8, 9, 3)
+    for image, feature in zip(images, features):
+        np.testing.assert_array_equal(image, Image.open(io.BytesIO(feature['image'].bytes_list.value[0])))
+
+
+def test_numbers_of_records_are_compared(good):
+    for read in (lambda counts: records.read_labels([good], counts=counts),
+                 lambda counts: records.read_records([good], 4, 6, 3, counts=counts)):
+        with refused(good, 'holds 600 records', 'counts 599'):
+            read({good: 599})
+        assert len(read({good: 600, 'other': 1})) and len(read({'other': 1}))
+
+
+def test_where_pictures_came_from(tmp_path, good):
+    path, origins = str(tmp_path / 'a'), ['a b/ü.png', 'c.jpg']
+    records.write_records(path, random_images(2, 4, 6, 3), [0, 1], origins)
+    assert records.read_origins([path, good]).tolist() == origins + [''] * 600
+    assert records.read_origins([]).tolist() == []
+    np.testing.assert_array_equal(records.read_records([path], 4, 6, 3)[0], random_images(2, 4, 6, 3))
 
 
 def test_a_write_that_fails_leaves_nothing(tmp_path):
