@@ -12,12 +12,14 @@ class Subset:
         pixels: uint8 [N, h, w, c], all images of the arrays.
         targets: int32 [N], their labels.
         positions: int64 [n], which of them belong to this subset, in order.
+        files: the TFRecord files that the arrays are of, one after the other; empty for arrays made otherwise.
     """
 
-    def __init__(self, pixels, targets, positions):
+    def __init__(self, pixels, targets, positions, files=()):
         self.pixels = pixels
         self.targets = targets
         self.positions = np.asarray(positions, np.int64)
+        self.files = tuple(files)
 
     def __len__(self):
         return len(self.positions)
@@ -34,7 +36,7 @@ class Subset:
 
     def take(self, n):
         """The first n images of this subset."""
-        return Subset(self.pixels, self.targets, self.positions[:n])
+        return Subset(self.pixels, self.targets, self.positions[:n], self.files)
 
 
 class DataSet:
@@ -85,7 +87,7 @@ class DataSet:
         subsets = [self.labeled, self.unlabeled, self.valid, self.test]
         pixels = {id(s.pixels): s.pixels for s in subsets}
         changed = {key: function(images) for key, images in pixels.items()}
-        subsets = [Subset(changed[id(s.pixels)], s.targets, s.positions) for s in subsets]
+        subsets = [Subset(changed[id(s.pixels)], s.targets, s.positions, s.files) for s in subsets]
         return DataSet(self.name, *subsets, self.nclass, self.mirror, shift, self.whitened, self.p_unlabeled,
                        self.labels_known, self.origin)
 

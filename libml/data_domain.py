@@ -8,7 +8,7 @@ import os
 import re
 
 from libml.data import DataSet, Subset
-from libml.datasets import descriptions, prepare, records, splits
+from libml.datasets import descriptions, names, prepare, records, splits
 from libml.images.enlarge import enlarge
 from libml.utils import InputError
 
@@ -76,7 +76,7 @@ def load(source, target, data_dir='', whiten=False):
             positions = splits.domain_split(data_dir, target_name, *few)
 
     def read(name, paths):
-        return _read(paths, infos[name], shape, classes)
+        return _read(paths, infos[name], shape, classes, data_dir)
 
     source_trains, source_tests = [], {}
     for name in flags:
@@ -84,10 +84,11 @@ def load(source, target, data_dir='', whiten=False):
             # Images whose labels are not true are no source.
             source_trains.append(read(name, descriptions.labeled_paths(data_dir, infos[name])))
             source_tests[name] = _whole(read(name, [descriptions.test_path(data_dir, name)]))
-    train = read(target_name, descriptions.train_paths(data_dir, infos[target_name]))
+    pixels, targets, files = train = read(target_name, descriptions.train_paths(data_dir, infos[target_name]))
     test = _whole(read(target_name, [descriptions.test_path(data_dir, target_name)]))
-    return DomainDataSet(f'{source}_to_{target}', _whole(_joined(source_trains)), Subset(*train, positions),
-                         _whole(train), test, source, target_name, source_tests, nclass=len(classes),
+    few_labeled = Subset(pixels, targets, positions, files)
+    return DomainDataSet(f'{source}_to_{target}', _whole(_joined(source_trains)), few_labeled, _whole(train), test,
+                         source, target_name, source_tests, nclass=len(classes),
                          mirror=all(info.mirror for info in infos.values()), shift=shape[0] // 8, whiten=whiten,
                          labels_known=not infos[target_name].unlabeled,
                          origin=dict(data_dir=os.path.abspath(data_dir), source=source, target=target))
@@ -99,24 +100,25 @@ def parse_target(text):
     Raises:
         InputError: the text is of neither form.
     """
-    match = re.fullmatch(r'([A-Za-z]\w*)(?:\(([1-9]\d*),seed=(\d+)\))?', text)
+    match = re.fullmatch(rf'({names.NAME})(?:\(([1-9]\d*),seed=(\d+)\))?', text)
     if not match:
         raise InputError(f'--target={text}: write <name> (such as usps), or <name>(k,seed=s) for k labelled images of '
-                         'each class (such as "usps(10,seed=1)")')
+                         f'each class (such as "usps(10,seed=1)"); {names.RULE}')
     name, size, seed = match.groups()
     return name, None if size is None else (int(seed), int(size))
 
 
 def _source_names(source, target, data_dir):
     """The datasets that --source names; none is the target."""
-    if not re.fullmatch(r'[A-Za-z]\w*', source):
-        raise InputError(f'--source={source}: write <name> (such as mnist), or no_<name> for all of its family but it')
-    names = _family_without(source, data_dir) if source.startswith('no_') else [source]
-    stored_as = [descriptions.STORED_AS.get(name, name) for name in names]
+    if not re.fullmatch(names.NAME, source):
+        raise InputError(f'--source={source}: write <name> (such as mnist), or no_<name> for all of its family but it; '
+                         + names.RULE)
+    sources = _family_without(source, data_dir) if source.startswith('no_') else [source]
+    stored_as = [descriptions.STORED_AS.get(name, name) for name in sources]
     if descriptions.STORED_AS.get(target, target) in stored_as:
         raise InputError(f'--source={source} has the images of the target {target}: choose two different domains'
-                         + (f', such as --source=no_{target}' if len(names) > 1 else ''))
-    return names
+                         + (f', such as --source=no_{target}' if len(sources) > 1 else ''))
+    return sources
 
 
 def _family_without(source, data_dir):
@@ -126,11 +128,11 @@ def _family_without(source, data_dir):
     for family in FAMILIES:
         if left_out in family:
             others = [name for name in family if name != left_out]
-            names = [name for name in others if name in prepare.EMBEDDED or not prepare.missing(name, data_dir)]
-            if not names:
+            found = [name for name in others if name in prepare.EMBEDDED or not prepare.missing(name, data_dir)]
+            if not found:
                 raise InputError(f'--source={source}: none of {", ".join(others)} is in {data_dir}; make them with '
                                  f'`python scripts/create_datasets.py --data_dir={data_dir} <name>`')
-            return names
+            return found
     raise InputError(f'--source={source}: write no_ and one of ' + ', '.join(sum(FAMILIES, ())))
 
 
@@ -169,21 +171,26 @@ def fit(images, side, colors):
     return images if images.shape[3] == colors else images.repeat(colors, 3)
 
 
-def _read(paths, info, shape, classes):
-    """Images uint8 [n, side, side, colors] and labels int32 [n] that count through `classes`."""
-    pixels, targets = records.read_records(paths, info.height, info.width, info.colors, info.nclass)
+def _read(paths, info, shape, classes, data_dir):
+    """Images uint8 [n, side, side, colors], labels int32 [n] that count through `classes`, and the files of both."""
+    counts = descriptions.stored_counts(data_dir, info)
+    pixels, targets = records.read_records(paths, info.height, info.width, info.colors, info.nclass, counts)
     labels = np.array([classes.index(name) for name in info.class_names], np.int32)
-    return fit(pixels, *shape), labels[targets]
+    return fit(pixels, *shape), labels[targets], paths
 
 
 def _joined(parts):
-    """(images, labels) of all parts, one after the other; a single part is not copied."""
-    return parts[0] if len(parts) == 1 else [np.concatenate(arrays) for arrays in zip(*parts)]
+    """(images, labels, files) of all parts, one after the other; a single part is not copied."""
+    if len(parts) == 1:
+        return parts[0]
+    pixels, targets, files = zip(*parts)
+    return np.concatenate(pixels), np.concatenate(targets), sum(files, [])
 
 
-def _whole(arrays):
-    """The Subset of all of (images, labels)."""
-    return Subset(*arrays, np.arange(len(arrays[1])))
+def _whole(part):
+    """The Subset of all of (images, labels, files)."""
+    pixels, targets, files = part
+    return Subset(pixels, targets, np.arange(len(targets)), files)
 
 
 @contextlib.contextmanager

@@ -55,9 +55,10 @@ def load(name, split, data_dir='', whiten=False, p_unlabeled=''):
     prepare.ensure(name.name, data_dir)
     info = descriptions.read_description(data_dir, name.name)
     weights = class_weights(p_unlabeled, info.nclass)
+    counts = descriptions.stored_counts(data_dir, info)
     labeled_paths = descriptions.labeled_paths(data_dir, info)
     paths = descriptions.train_paths(data_dir, info) if name.labels else labeled_paths
-    pool = len(records.read_labels(labeled_paths, info.nclass))
+    pool = len(records.read_labels(labeled_paths, info.nclass, counts))
     if name.labels is None:
         order = np.arange(pool)
         label = order[:0]
@@ -73,18 +74,22 @@ def load(name, split, data_dir='', whiten=False, p_unlabeled=''):
     unlabel = order[~np.isin(order, valid)]
     if name.labels is None:
         label, unlabel = unlabel, unlabel[:0]
-    train = read_images(paths, info)
-    test = read_images([descriptions.test_path(data_dir, name.name)], info)
-    subsets = [Subset(*train, positions) for positions in (label, unlabel, valid)]
-    return DataSet(str(name), *subsets, Subset(*test, np.arange(len(test[1]))), nclass=info.nclass,
+    train = read_images(paths, info, counts)
+    test_paths = [descriptions.test_path(data_dir, name.name)]
+    test = read_images(test_paths, info, counts)
+    subsets = [Subset(*train, positions, paths) for positions in (label, unlabel, valid)]
+    return DataSet(str(name), *subsets, Subset(*test, np.arange(len(test[1])), test_paths), nclass=info.nclass,
                    mirror=info.mirror, shift=test[0].shape[2] // 8, whiten=whiten, p_unlabeled=weights,
                    labels_known=not info.unlabeled,
                    origin=dict(data_dir=os.path.abspath(data_dir), p_unlabeled=p_unlabeled))
 
 
-def read_images(paths, info):
-    """Images with their border, uint8 [n, h, w, c], and labels int32 [n], of records that a Description describes."""
-    pixels, targets = records.read_records(paths, info.height, info.width, info.colors, info.nclass)
+def read_images(paths, info, counts):
+    """Images with their border, uint8 [n, h, w, c], and labels int32 [n], of records that a Description describes.
+
+    `counts` says how many records the files must have: stored_counts of libml/datasets/descriptions.py.
+    """
+    pixels, targets = records.read_records(paths, info.height, info.width, info.colors, info.nclass, counts)
     if info.border:
         pixels = np.pad(pixels, [(0, 0), (info.border, info.border), (info.border, info.border), (0, 0)])
     return pixels, targets

@@ -26,12 +26,13 @@ FROST = 'frost is made by formula, not cut out of photographs: compare its numbe
 
 
 def test_images(name, data_dir):
-    """The test images of a dataset, uint8 [n, 32, 32, 3], and their labels, uint8 [n]."""
+    """The test images of a dataset, uint8 [n, 32, 32, 3], and their labels, int32 [n]."""
     data_dir = descriptions.resolve_data_dir(data_dir)
     prepare.ensure(name, data_dir)
     info = descriptions.read_description(data_dir, name)
-    images, labels = data_pair.read_images([descriptions.test_path(data_dir, name)], info)
-    return enlarge.to_32_color(images), labels.astype(np.uint8)
+    counts = descriptions.stored_counts(data_dir, info)
+    images, labels = data_pair.read_images([descriptions.test_path(data_dir, name)], info, counts)
+    return enlarge.to_32_color(images), labels
 
 
 def claim(folder, labels, made_of):
@@ -49,7 +50,7 @@ def claim(folder, labels, made_of):
         raise InputError(f'{folder} holds corrupted images of another origin: give another --out')
     with written_whole(path) as f:
         json.dump(made_of, f, indent=2)
-    arrays.write(folder, arrays.LABELS, np.stack([labels] * len(SEVERITIES)))
+    arrays.write_labels(folder, labels)
 
 
 def is_whole(folder, name, n):

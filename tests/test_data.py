@@ -32,6 +32,7 @@ def test_statistics_do_not_depend_on_the_chunks():
 def test_other_pictures():
     """Every array of pictures is changed once, and all else stays."""
     dataset, seen = toy.dataset(whiten=True, origin=dict(data_dir='here')), []
+    dataset.labeled.files = ('some-train.tfrecord',)
 
     def halved(images):
         seen.append(images)
@@ -44,5 +45,6 @@ def test_other_pictures():
         old, new = getattr(dataset, name), getattr(small, name)
         np.testing.assert_array_equal(new.images, old.images[:, ::2, ::2])
         np.testing.assert_array_equal(new.labels, old.labels)
+        assert new.files == new.take(2).files == old.files
     assert small.origin == dataset.origin == dict(data_dir='here', whiten=True) and small.name == dataset.name
     assert small.whitened and not np.array_equal(small.mean, dataset.mean)

@@ -85,6 +85,28 @@ def test_other_domains_mirror_and_get_odd_borders(made, tmp_path):
     assert not dataset.test.images[:, :1].any() and not dataset.test.images[:, 30:].any()
 
 
+def test_files_and_counts_of_both_domains(made, tmp_path):
+    folder, images = str(tmp_path), made[1]['made', 'train']
+
+    def describe(name, n):
+        info = descriptions.Description(name, 29, 32, 3, 2, ('9', '7'), {'train': n, 'test': 20})
+        descriptions.write_description(folder, info)
+
+    for name in ('one', 'two'):
+        describe(name, 20)
+        for subset in ('train', 'test'):
+            records.write_records(descriptions.subset_path(folder, name, subset), images, np.arange(20) % 2)
+    dataset = data_domain.load('one', 'two(2,seed=1)', folder)
+    of_two = (f'{folder}/two-train.tfrecord',)
+    assert dataset.labeled.files == (f'{folder}/one-train.tfrecord',) and dataset.unlabeled.files == of_two
+    assert dataset.labeled_target.files == of_two and dataset.test.files == (f'{folder}/two-test.tfrecord',)
+    for name in ('one', 'two'):
+        describe(name, 19)
+        with refused(f'{name}-train.tfrecord holds 20 records, but its description counts 19'):
+            data_domain.load('one', 'two', folder)
+        describe(name, 20)
+
+
 @pytest.mark.parametrize('sizes, side', [(((8, 8), (16, 16)), 16), (((28, 28), (16, 16)), 32), (((8, 8), (17, 9)), 32),
                                          (((32, 32), (8, 8)), 32), (((96, 96), (28, 28)), 96)])
 def test_the_side_is_the_longest_rounded_up(sizes, side):
@@ -134,6 +156,7 @@ def test_a_source_of_several_domains(made):
     assert dataset.labeled.images.shape == (90, 32, 32, 3)
     np.testing.assert_array_equal(dataset.labeled.images[:40, 2:30, 2:30], images['mnist', 'train'].repeat(3, 3))
     np.testing.assert_array_equal(dataset.labeled.images[40:], images['svhn', 'train'])
+    assert dataset.labeled.files == (f'{folder}/mnist-train.tfrecord', f'{folder}/svhn-train.tfrecord')
     assert dataset.labeled.labels[38:52].tolist() == [8, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2]
     assert data_domain.load('no_svhn', 'svhn', folder).sources == ('mnist', 'usps')
 
@@ -160,6 +183,8 @@ def test_embedded_domains_need_no_download(tmp_path):
     ('mnist', 'made', ['--source=mnist and --target=made', '0 1 2 3 4 5 6 7 8 9', '9 7']),
     ('usps(1,seed=1)', 'mnist', ['--source=usps(1,seed=1)', 'no_<name>']),
     ('', 'mnist', ['--source=:', '<name>']), ('mnist', '', ['--target=:', '<name>']),
+    ('my-mnist', 'usps', ['--source=my-mnist', 'a name is a letter followed by']),
+    ('mnist', '2024usps', ['--target=2024usps', 'a name is a letter followed by']),
     *(('mnist', text, [f'--target={text}', 'usps(10,seed=1)']) for text in (
         'usps(10)', 'usps(10,seed=x)', 'usps(0,seed=1)', 'usps(10, seed=1)', 'usps(-1,seed=1)', '../usps', 'no-usps',
         'usps(10,seed=1')),

@@ -1,10 +1,14 @@
 """The datasets that names on the command line stand for: splits, labels, weights of classes."""
 
+import dataclasses
 import json
+import os
+import shutil
 
 from libml import data_pair
 from libml.datasets import descriptions, records
 from libml.utils import InputError
+from refusals import refused
 
 import numpy as np
 import pytest
@@ -106,6 +110,34 @@ def test_own_unlabelled_pictures(tmp_path):
         assert not dataset.mirror and not dataset.labels_known and dataset.test.images.shape == (10, 16, 16, 1)
     everything = data_pair.DATASETS['own-3'](str(tmp_path))
     assert [len(s) for s in (everything.labeled, everything.unlabeled, everything.valid)] == [17, 0, 3]
+
+
+def test_an_own_file_of_the_published_name_is_used(tmp_path):
+    for subset, n in (('train', 20), ('unlabeled', 40), ('test', 10)):
+        path = str(tmp_path / f'own-{subset}.tfrecord')
+        records.write_records(path, np.zeros([n, 8, 8, 1], np.uint8), np.arange(n) % 2)
+    content = dict(height=8, width=8, colors=1, nclass=2, class_names=['a', 'b'],
+                   counts=dict(train=20, test=10, unlabeled=40))
+    (tmp_path / 'own.json').write_text(json.dumps(content))
+    dataset = data_pair.DATASETS['own.1@10-6'](str(tmp_path))
+    assert len(dataset.unlabeled) == 44 and not dataset.labels_known and max(dataset.labeled.positions) < 20
+    assert dataset.labeled.files == tuple(str(tmp_path / f'own-{subset}.tfrecord') for subset in ('train', 'unlabeled'))
+    assert dataset.test.files == (str(tmp_path / 'own-test.tfrecord'),)
+    del content['counts']['unlabeled']
+    (tmp_path / 'own.json').write_text(json.dumps(content))
+    with refused('own-unlabeled.tfrecord would not be trained on', 'own.json'):
+        data_pair.DATASETS['own.1@10-6'](str(tmp_path))
+
+
+@pytest.mark.parametrize('subset, text', [('train', 'made.1@9-6'), ('train', 'made-6'), ('test', 'made-6')])
+def test_counts_that_are_not_those_of_the_files(data_dir, tmp_path, subset, text):
+    for path in os.listdir(data_dir):
+        if path.startswith('made'):
+            shutil.copy(os.path.join(data_dir, path), tmp_path)
+    info = descriptions.read_description(data_dir, 'made')
+    descriptions.write_description(tmp_path, dataclasses.replace(info, counts={**info.counts, subset: 13}))
+    with refused(f'made-{subset}.tfrecord holds {info.counts[subset]} records, but its description counts 13'):
+        data_pair.DATASETS[text](str(tmp_path))
 
 
 @pytest.mark.parametrize('text, reason', [('made.1@61-0', '60'), ('made.1@60-1', 'can be 0 at most'),

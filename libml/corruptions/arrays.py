@@ -1,7 +1,7 @@
 """Sets of corrupted test images as CIFAR-10-C is published: `<corruption>.npy` and `labels.npy` in one folder.
 
 `<corruption>.npy` is uint8 [5 n, 32, 32, 3]: the n test images at severity 1, then at 2 ...; `labels.npy` is uint8
-[5 n].
+[5 n], or int64 where there are more than 256 classes. Labels of any integer type are read.
 """
 
 import os
@@ -39,6 +39,14 @@ def array_path(folder, name):
     return os.path.join(folder, name + '.npy')
 
 
+def write_labels(folder, labels):
+    """Writes the labels of the test images, integers [n], five times."""
+    stored = labels.astype(np.uint8)
+    if not np.array_equal(stored, labels):
+        stored = labels.astype(np.int64)
+    write(folder, LABELS, np.stack([stored] * len(SEVERITIES)))
+
+
 def write(folder, name, array):
     """Writes the array of a corruption [5, n, 32, 32, 3], or of LABELS [5, n], whole or not at all."""
     with written_whole(array_path(folder, name), 'wb') as f:
@@ -46,7 +54,7 @@ def write(folder, name, array):
 
 
 def read_labels(folder):
-    """uint8 [n]: the labels of the test images.
+    """Integers [n] from 0, of the type that is stored: the labels of the test images.
 
     Raises:
         InputError: the folder or the file is not there, or it does not hold five times the same labels.
@@ -56,9 +64,10 @@ def read_labels(folder):
                          '`python scripts/create_corrupted.py --dataset=cifar10 --out=FOLDER`')
     labels = _load(folder, LABELS)
     n = len(labels) // len(SEVERITIES) if labels.ndim == 1 else 0
-    if not n or labels.dtype != np.uint8 or not np.array_equal(labels, np.tile(labels[:n], len(SEVERITIES))):
+    if (not n or labels.dtype.kind not in 'iu' or labels.min() < 0
+            or not np.array_equal(labels, np.tile(labels[:n], len(SEVERITIES)))):
         raise InputError(f'{array_path(folder, LABELS)} holds {labels.dtype} {list(labels.shape)}: it must be five '
-                         'times the same uint8 labels')
+                         'times the same labels, integers from 0')
     return np.array(labels[:n])
 
 

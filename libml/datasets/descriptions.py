@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 
+from libml.datasets import names
 from libml.utils import InputError, one_line, written_whole
 
 
@@ -20,7 +21,8 @@ class Description:
             `test` is for testing; others are left alone.
         mirror: whether a mirrored picture is of the same class; digits would become other signs.
         border: zeros that are added on each side of a picture when it is read.
-        unlabeled: tuple of the subsets whose stored labels are not true.
+        unlabeled: tuple of the subsets whose stored labels are not true. A subset of the name `unlabeled` is among
+            them even if it is not given here.
     """
     name: str
     height: int
@@ -33,6 +35,10 @@ class Description:
     border: int = 0
     unlabeled: tuple = ()
 
+    def __post_init__(self):
+        if 'unlabeled' in self.counts and 'unlabeled' not in self.unlabeled:
+            object.__setattr__(self, 'unlabeled', (*self.unlabeled, 'unlabeled'))
+
     @property
     def labeled_subsets(self):
         """Names of the training subsets whose labels are true; positions of a split count through these first."""
@@ -44,8 +50,14 @@ class Description:
         return [*self.labeled_subsets, *self.unlabeled]
 
 
-# Optional keys of `<name>.json`; a file without them has the values of the published dataset of its name.
-FACTS = ('mirror', 'border', 'unlabeled')
+# Keys of `<name>.json`.
+_FIELDS = [field for field in dataclasses.fields(Description) if field.name != 'name']
+KEYS = tuple(field.name for field in _FIELDS if field.default is dataclasses.MISSING)
+OPTIONAL_KEYS = tuple(field.name for field in _FIELDS if field.name not in KEYS)
+# Of these a file without them has the values of the published dataset of its name.
+FACTS = ('mirror', 'border')
+# Subsets for training beside `train`.
+OPTIONAL = ('extra', 'unlabeled')
 DIGITS = '0 1 2 3 4 5 6 7 8 9'
 CIFAR10 = 'airplane automobile bird cat deer dog frog horse ship truck'
 CIFAR100 = '''apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can
@@ -72,7 +84,7 @@ DATASET_INFO = {info.name: info for info in (
     _known('cifar100', 32, 3, CIFAR100, dict(train=50000, test=10000)),
     _known('svhn', 32, 3, SVHN, dict(train=73257, test=26032, extra=531131), mirror=False),
     _known('svhn_noextra', 32, 3, SVHN, dict(train=73257, test=26032), mirror=False),
-    _known('stl10', 96, 3, STL10, dict(train=5000, test=8000, unlabeled=100000), unlabeled=('unlabeled',)),
+    _known('stl10', 96, 3, STL10, dict(train=5000, test=8000, unlabeled=100000)),
     _known('mnist', 28, 1, DIGITS, dict(train=60000, test=10000), mirror=False),
     # Trained on at 32x32, as in remixmatch@f7061eb.
     _known('fashion_mnist', 28, 1, FASHION, dict(train=60000, test=10000), border=2),
@@ -86,7 +98,6 @@ DATASET_INFO = {info.name: info for info in (
 STORED_AS = {'svhn_noextra': 'svhn'}
 # File of published labelled positions, beside the records of a dataset that has some.
 FOLDS = {'stl10': 'stl10_fold_indices.txt'}
-SHAPE_KEYS = ('height', 'width', 'colors', 'nclass')
 
 
 def resolve_data_dir(data_dir=None):
@@ -120,7 +131,8 @@ def description_path(data_dir, name):
 
 
 def write_description(data_dir, description):
-    """Writes `<name>.json`: all fields of a Description but its name."""
+    """Writes `<name>.json`: all fields of a Description but its name; InputError if no dataset can have that name."""
+    names.check(description.name)
     content = dataclasses.asdict(description)
     del content['name']
     with written_whole(description_path(data_dir, description.name)) as f:
@@ -131,38 +143,75 @@ def read_description(data_dir, name):
     """The Description in `<name>.json`, or where there is none the one of the published dataset of this name.
 
     Raises:
-        InputError: neither exists, or the file is damaged or contradicts itself.
+        InputError: neither exists, or the file is damaged, contradicts itself, or leaves out a file for training that
+            lies beside it.
     """
     path = description_path(data_dir, name)
     if not os.path.exists(path):
         if name in DATASET_INFO:
             return DATASET_INFO[name]
+        names.check(name)
         raise InputError(f'unknown dataset {name!r}: there is no {path}, and the known ones are '
                          + ', '.join(sorted(DATASET_INFO)))
-    try:
-        with open(path) as f:
-            content = json.load(f)
-        known = {key: getattr(DATASET_INFO[name], key) for key in FACTS} if name in DATASET_INFO else {}
-        if 'unlabeled' in known:  # The file may describe a part of the published dataset.
-            known['unlabeled'] = [subset for subset in known['unlabeled'] if subset in content.get('counts', ())]
-        description = Description(name=name, **{**known, **content})
-        description = dataclasses.replace(description, class_names=tuple(description.class_names),
-                                          unlabeled=tuple(description.unlabeled))
-        good = (all(_is_count(getattr(description, key)) for key in SHAPE_KEYS)
-                and all(_is_count(count) for count in description.counts.values())
-                and len(description.class_names) == description.nclass)
-        good_facts = (type(description.mirror) is bool and type(description.border) is int and description.border >= 0
-                      and set(description.unlabeled) <= set(description.counts) - {'train', 'test'})
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise InputError(f'{path} is damaged: {one_line(error)}') from error
-    if not good:
-        raise InputError(f'{path} is damaged: height, width, colors, nclass and counts must be whole numbers from 1 '
-                         'and class_names as many as nclass')
-    if not good_facts:
-        raise InputError(f'{path} is damaged: mirror must be true or false, border a whole number from 0, and '
-                         'unlabeled a list of subsets in counts, without train and test')
+    content = {key: getattr(DATASET_INFO[name], key) for key in FACTS} if name in DATASET_INFO else {}
+    content.update(_read_keys(path))
+    for key, good, requirement in _requirements(content):
+        if not good:
+            raise InputError(f'{path} is damaged: {key} is {repr(content[key])[:200]}, and must be {requirement}')
+    sequences = {key: tuple(content[key]) for key in ('class_names', 'unlabeled') if key in content}
+    description = Description(name=name, **{**content, **sequences})
+    for subset in OPTIONAL:
+        lying = subset_path(data_dir, name, subset)
+        if subset not in description.counts and name not in STORED_AS and os.path.exists(lying):
+            raise InputError(f'{lying} would not be trained on, because counts in {path} is without {subset!r}: add '
+                             'its number of records there, or move the file away')
     return description
 
 
-def _is_count(value):
-    return type(value) is int and value > 0
+def stored_counts(data_dir, info):
+    """dict path of a file of records -> how many `<name>.json` says it holds; empty where there is no such file."""
+    if not os.path.exists(description_path(data_dir, info.name)):
+        return {}
+    return {subset_path(data_dir, info.name, subset): count for subset, count in info.counts.items()}
+
+
+def _read_keys(path):
+    """The dict in a `<name>.json`, with all keys that it needs and no unknown one."""
+    try:
+        with open(path, encoding='utf-8-sig') as f:
+            content = json.load(f)
+    except (OSError, ValueError) as error:
+        raise InputError(f'{path} is damaged: {one_line(error)}') from error
+    if not isinstance(content, dict):
+        raise InputError(f'{path} is damaged: it must be an object with the keys {", ".join(KEYS)}')
+    missing, unknown = [key for key in KEYS if key not in content], sorted(set(content) - {*KEYS, *OPTIONAL_KEYS})
+    rule = f'its keys are {", ".join(KEYS)}, and it may have {", ".join(OPTIONAL_KEYS)}'
+    if missing:
+        raise InputError(f'{path} lacks {", ".join(missing)}: {rule}')
+    if unknown:
+        raise InputError(f'{path} has the unknown key {repr(unknown[0])[:200]}: {rule}')
+    return content
+
+
+def _requirements(content):
+    """Yields (key, whether its value is good, what it must be); what is below a bad one must not be asked for."""
+    for key in ('height', 'width', 'nclass'):
+        yield key, _is_whole(content[key], 1), 'a whole number from 1'
+    yield 'colors', _is_whole(content['colors'], 1) and content['colors'] in (1, 3), '1 or 3'
+    classes, counts, unlabeled = (content.get(key, []) for key in ('class_names', 'counts', 'unlabeled'))
+    yield ('class_names', _are_texts(classes) and len(set(classes)) == len(classes) == content['nclass'],
+           f'a list of {content["nclass"]} different texts, as many as nclass')
+    yield ('counts', isinstance(counts, dict) and all(_is_whole(count, 1) for count in counts.values()),
+           'an object of subsets and their numbers of records, whole numbers from 1')
+    yield 'mirror', isinstance(content.get('mirror', True), bool), 'true or false'
+    yield 'border', _is_whole(content.get('border', 0), 0), 'a whole number from 0'
+    yield ('unlabeled', _are_texts(unlabeled) and set(unlabeled) <= set(counts) - {'train', 'test'},
+           'a list of subsets in counts, without train and test')
+
+
+def _is_whole(value, least):
+    return type(value) is int and value >= least
+
+
+def _are_texts(values):
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)

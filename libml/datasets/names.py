@@ -5,8 +5,10 @@ import re
 
 from libml.utils import InputError
 
+NAME = r'[A-Za-z]\w*'
+RULE = 'a name is a letter followed by letters, digits and underscores'
 GRAMMAR = ('<name>.<seed>@<labels>-<valid> (such as cifar10.3@250-5000), or <name>-<valid> for all labels (such as '
-           'cifar10-5000)')
+           f'cifar10-5000); {RULE}')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,13 +24,19 @@ class Name:
             f'{self.name}.{self.seed}@{self.labels}-{self.valid}')
 
 
+def check(name):
+    """Raises InputError if a dataset cannot have this name."""
+    if not re.fullmatch(NAME, name):
+        raise InputError(f'{name!r} is no name of a dataset: {RULE}')
+
+
 def parse(text):
     """A Name from its text.
 
     Raises:
         InputError: the text is of neither form.
     """
-    match = re.fullmatch(r'([A-Za-z]\w*)(?:\.(\d+)@(\d+))?-(\d+)', text)
+    match = re.fullmatch(rf'({NAME})(?:\.(\d+)@(\d+))?-(\d+)', text)
     if not match:
         raise InputError(f'--dataset={text}: write {GRAMMAR}')
     name, seed, labels, valid = match.groups()

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 
-from libml.datasets.descriptions import FOLDS, read_description, train_paths
+from libml.datasets.descriptions import FOLDS, read_description, stored_counts, train_paths
 from libml.datasets.records import read_labels
 from libml.datasets.split_rule import class_weights, draw_labeled, draw_per_class, unlabeled_order
 from libml.utils import InputError, one_line, written_whole
@@ -30,7 +30,8 @@ class _Source:
     def __init__(self, data_dir, name):
         self.data_dir, self.name = data_dir, name
         info = read_description(data_dir, name)
-        parts = [read_labels([path], info.nclass) for path in train_paths(data_dir, info)]
+        counts = stored_counts(data_dir, info)
+        parts = [read_labels([path], info.nclass, counts) for path in train_paths(data_dir, info)]
         self.labels = np.concatenate(parts)
         self.pool = sum(map(len, parts[:len(info.labeled_subsets)]))
         self.weights = class_weights(self.labels[:self.pool], info.nclass)
@@ -181,7 +182,7 @@ def _read_or_draw(path, draw, source, seed, size):
 
 def _read_json(path):
     try:
-        with open(path) as f:
+        with open(path, encoding='utf-8-sig') as f:
             return json.load(f)
     except (OSError, ValueError) as error:
         raise InputError(f'{path} is damaged: {one_line(error)}') from error

@@ -16,7 +16,7 @@ IMAGES = np.random.RandomState(0).randint(0, 256, [5, 4, 32, 32, 3]).astype(np.u
 def folder(tmp_path):
     """A folder with labels and one corruption."""
     arrays.write(str(tmp_path), 'fog', IMAGES)
-    arrays.write(str(tmp_path), arrays.LABELS, np.stack([LABELS] * 5))
+    arrays.write_labels(str(tmp_path), LABELS.astype(np.int32))
     return str(tmp_path)
 
 
@@ -24,7 +24,8 @@ def test_what_is_written_is_read(folder):
     assert sorted(os.listdir(folder)) == ['fog.npy', 'labels.npy']
     stored = np.load(os.path.join(folder, 'fog.npy'), allow_pickle=False)
     np.testing.assert_array_equal(stored, np.concatenate(list(IMAGES)))  # All images at severity 1, then at 2 ...
-    assert np.load(os.path.join(folder, 'labels.npy')).tolist() == LABELS.tolist() * 5
+    stored = np.load(os.path.join(folder, 'labels.npy'))
+    assert stored.dtype == np.uint8 and stored.tolist() == LABELS.tolist() * 5
     labels, images = arrays.read_labels(folder), arrays.read(folder, 'fog', 4)
     assert labels.dtype == np.uint8 and labels.tolist() == LABELS.tolist()
     assert isinstance(images, np.memmap)
@@ -32,12 +33,28 @@ def test_what_is_written_is_read(folder):
 
 
 @pytest.mark.parametrize('content, text', [
-    (np.tile(LABELS, 5).astype(np.int64), 'int64 [20]'), (np.arange(20, dtype=np.uint8), 'uint8 [20]'),
+    (np.tile(LABELS, 5).astype(np.float32), 'float32 [20]'), (np.arange(20, dtype=np.uint8), 'uint8 [20]'),
+    (np.full(20, -1), 'int64 [20]'),
     (np.tile(LABELS, 4), 'uint8 [16]'), (np.zeros(0, np.uint8), 'uint8 [0]'), (np.zeros([5, 4], np.uint8), '[5, 4]')])
 def test_labels_that_are_not_five_times_the_same(folder, content, text):
     np.save(os.path.join(folder, 'labels.npy'), content)
-    with refused('labels.npy holds', text, 'it must be five times the same uint8 labels'):
+    with refused('labels.npy holds', text, 'it must be five times the same labels, integers from 0'):
         arrays.read_labels(folder)
+
+
+def test_labels_of_many_classes_do_not_wrap(folder):
+    for top, kind in ((255, np.uint8), (256, np.int64), (70000, np.int64)):
+        labels = np.array([0, top, 1], np.int32)
+        arrays.write_labels(folder, labels)
+        stored = np.load(os.path.join(folder, 'labels.npy'))
+        assert stored.dtype == kind and stored.tolist() == labels.tolist() * 5
+        assert arrays.read_labels(folder).tolist() == labels.tolist()
+
+
+@pytest.mark.parametrize('kind', ['i1', 'u2', '<i4', '>i4', 'i8', 'u8'])
+def test_labels_of_any_integer_type_are_read(folder, kind):
+    np.save(os.path.join(folder, 'labels.npy'), np.tile(LABELS, 5).astype(kind))
+    assert arrays.read_labels(folder).tolist() == LABELS.tolist()
 
 
 @pytest.mark.parametrize('content, text', [

@@ -3,7 +3,6 @@
 import json
 
 from libml.datasets import descriptions
-from libml.utils import InputError
 from refusals import refused
 
 import pytest
@@ -30,14 +29,30 @@ def test_folders_of_the_original_have_no_description(tmp_path):
         descriptions.read_description(tmp_path, 'nosuch')
 
 
-@pytest.mark.parametrize('text', ['', '[1]', '{"height": 1}', json.dumps(dict(
-    height=0, width=1, colors=1, nclass=1, class_names=['a'], counts={})), json.dumps(dict(
-        height=1, width=1, colors=1, nclass=2, class_names=['a'], counts={})), json.dumps(dict(
-            height=1, width=1, colors=1, nclass=1, class_names=['a'], counts=3))])
-def test_a_damaged_description_is_refused(tmp_path, text):
-    (tmp_path / 'mine.json').write_text(text)
-    with refused('mine.json', 'damaged'):
+GOOD = dict(height=4, width=4, colors=1, nclass=2, class_names=['a', 'b'], counts=dict(train=7, test=3))
+
+
+@pytest.mark.parametrize('text', ['', '[1]', '"text"', '{"height": 4', b'\xff\xfe{\0}\0'])
+def test_what_is_no_description_is_refused(tmp_path, text):
+    (tmp_path / 'mine.json').write_bytes(text if isinstance(text, bytes) else text.encode())
+    with refused('mine.json is damaged: '):
         descriptions.read_description(tmp_path, 'mine')
+
+
+def test_missing_and_unknown_keys_are_named(tmp_path):
+    content = {key: value for key, value in GOOD.items() if key not in ('width', 'counts')}
+    (tmp_path / 'mine.json').write_text(json.dumps(content))
+    keys = 'height, width, colors, nclass, class_names, counts, and it may have mirror, border, unlabeled'
+    with refused(f'mine.json lacks width, counts: its keys are {keys}'):
+        descriptions.read_description(tmp_path, 'mine')
+    (tmp_path / 'mine.json').write_text(json.dumps(dict(GOOD, **{'class\nname': 1})))
+    with refused(f"mine.json has the unknown key 'class\\nname': its keys are {keys}"):
+        descriptions.read_description(tmp_path, 'mine')
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path):
+    (tmp_path / 'mine.json').write_text(json.dumps(dict(GOOD, class_names=['é', 'ü']), ensure_ascii=False), 'utf-8-sig')
+    assert descriptions.read_description(tmp_path, 'mine').class_names == ('é', 'ü')
 
 
 def test_paths(tmp_path, monkeypatch):
@@ -66,19 +81,58 @@ def test_facts_of_an_own_dataset(tmp_path):
 def test_json_without_facts(tmp_path, name, expected):
     """A file of an earlier version: published datasets keep their facts, an own one has the defaults."""
     counts = dict(train=7, test=3, unlabeled=4) if name == 'stl10' else dict(train=7, test=3)
-    content = dict(height=4, width=4, colors=1, nclass=2, class_names=['a', 'b'], counts=counts)
-    (tmp_path / f'{name}.json').write_text(json.dumps(content))
+    (tmp_path / f'{name}.json').write_text(json.dumps(dict(GOOD, counts=counts)))
     info = descriptions.read_description(tmp_path, name)
     assert (info.mirror, info.border, info.unlabeled) == expected
 
 
-@pytest.mark.parametrize('fact', [dict(mirror=1), dict(border=-1), dict(border='2'), dict(unlabeled=['test']),
-                                  dict(unlabeled=['nothing'])])
-def test_wrong_facts(tmp_path, fact):
-    content = dict(height=4, width=4, colors=1, nclass=2, class_names=['a', 'b'], counts=dict(train=7, test=3), **fact)
-    (tmp_path / 'mine.json').write_text(json.dumps(content))
-    with pytest.raises(InputError, match='mine.json is damaged: mirror must be'):
+@pytest.mark.parametrize('key, value, requirement', [
+    ('height', 0, 'a whole number from 1'), ('width', 4.0, 'a whole number from 1'), ('nclass', True, 'a whole number'),
+    ('colors', 4, '1 or 3'), ('class_names', ['a'], 'a list of 2 different texts'),
+    ('class_names', 'ab', 'a list of 2 different texts'), ('class_names', [0, 1], 'a list of 2 different texts'),
+    ('class_names', ['a', 'a'], 'a list of 2 different texts'), ('counts', 3, 'an object of subsets'),
+    ('counts', dict(train=0), 'an object of subsets'), ('mirror', 1, 'true or false'), ('border', -1, 'a whole number'),
+    ('border', '2', 'a whole number from 0'), ('unlabeled', ['test'], 'a list of subsets in counts, without'),
+    ('unlabeled', ['nothing'], 'a list of subsets in counts'), ('unlabeled', 'train', 'a list of subsets in counts')])
+def test_wrong_values(tmp_path, key, value, requirement):
+    (tmp_path / 'mine.json').write_text(json.dumps({**GOOD, key: value}))
+    with refused(f'mine.json is damaged: {key} is {value!r}, and must be {requirement}'):
         descriptions.read_description(tmp_path, 'mine')
+
+
+@pytest.mark.parametrize('name', ['my-flowers', '2024leaves', 'a b', '', '../x'])
+def test_names_that_no_dataset_can_have(tmp_path, name):
+    with refused(repr(name), 'a name is a letter followed by letters, digits and underscores'):
+        descriptions.read_description(tmp_path, name)
+    with refused(repr(name), 'a name is a letter followed by letters, digits and underscores'):
+        descriptions.write_description(tmp_path, descriptions.Description(name, 4, 4, 1, 1, ('a',), dict(train=1)))
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_unlabelled_subset_is_never_left_out(tmp_path):
+    """Counted, it is used also if the key `unlabeled` does not say so; where it is not counted, it is refused."""
+    counts = dict(train=7, test=3, unlabeled=9)
+    for more in ({}, dict(unlabeled=[])):
+        (tmp_path / 'mine.json').write_text(json.dumps(dict(GOOD, counts=counts, **more)))
+        assert descriptions.read_description(tmp_path, 'mine').train_subsets == ['train', 'unlabeled']
+    made = descriptions.Description('mine', 4, 4, 1, 2, ('a', 'b'), dict(counts, web=1), unlabeled=('web',))
+    assert made.train_subsets == ['train', 'web', 'unlabeled']
+    for subset in ('unlabeled', 'extra'):
+        path = tmp_path / f'mine-{subset}.tfrecord'
+        path.touch()
+        (tmp_path / 'mine.json').write_text(json.dumps(GOOD))
+        with refused(str(path), 'mine.json', f'without {subset!r}: add its number of records there, or move the file'):
+            descriptions.read_description(tmp_path, 'mine')
+        path.unlink()
+    assert descriptions.read_description(tmp_path, 'mine').train_subsets == ['train']
+
+
+def test_counts_of_a_file_hold_and_published_ones_do_not(tmp_path):
+    assert descriptions.stored_counts('d', descriptions.DATASET_INFO['svhn']) == {}
+    info = descriptions.DATASET_INFO['svhn_noextra']
+    descriptions.write_description(tmp_path, info)
+    assert descriptions.stored_counts(tmp_path, info) == {
+        str(tmp_path / 'svhn-train.tfrecord'): 73257, str(tmp_path / 'svhn-test.tfrecord'): 26032}
 
 
 def test_a_part_of_a_published_dataset(tmp_path):

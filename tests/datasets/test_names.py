@@ -5,6 +5,7 @@ import re
 from libml import data_pair
 from libml.datasets import names
 from libml.utils import InputError
+from refusals import refused
 
 import pytest
 
@@ -23,3 +24,9 @@ def test_wrong_grammar(text):
     for look_up in (names.parse, data_pair.DATASETS.__getitem__, data_pair.PAIR_DATASETS.__getitem__):
         with pytest.raises(InputError, match=f'--dataset={re.escape(text)}: '):
             look_up(text)
+
+
+@pytest.mark.parametrize('text', ['my-flowers.1@40-10', '2024leaves.1@40-10', 'my-flowers-10'])
+def test_the_rule_for_names_is_told(text):
+    with refused(f'--dataset={text}: write ', 'a name is a letter followed by letters, digits and underscores'):
+        names.parse(text)

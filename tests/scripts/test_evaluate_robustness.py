@@ -82,7 +82,18 @@ def test_small_grey_images_are_enlarged(data_dir):
     images, labels = create_corrupted.test_images('small', data_dir)
     small = data_pair.DATASETS['small-10'](data_dir).test
     np.testing.assert_array_equal(images, enlarge.to_32_color(small.images))
-    assert images.shape == (N, 32, 32, 3) and labels.dtype == np.uint8 and labels.tolist() == small.labels.tolist()
+    assert images.shape == (N, 32, 32, 3) and labels.tolist() == small.labels.tolist()
+
+
+def test_labels_of_300_classes(tmp_path):
+    data_dir, labels, out = str(tmp_path / 'data'), np.arange(300), str(tmp_path / 'out')
+    records.write_records(f'{data_dir}/many-train.tfrecord', np.zeros([300, 8, 8, 1], np.uint8), labels)
+    shutil.copy(f'{data_dir}/many-train.tfrecord', f'{data_dir}/many-test.tfrecord')
+    info = descriptions.Description('many', 8, 8, 1, 300, tuple(map(str, labels)), {})
+    descriptions.write_description(data_dir, info)
+    _, found = create_corrupted.test_images('many', data_dir)
+    create_corrupted.claim(out, found, {})
+    assert corrupted_set.read_labels(out).tolist() == labels.tolist()
 
 
 def test_what_is_there_is_kept_unless_damaged(corrupted, data_dir, tmp_path, capsys):
