@@ -1,6 +1,11 @@
-"""Published archives -> arrays. Archives are read as streams: nothing is unpacked, nothing is unpickled."""
+"""Published archives -> arrays. Archives are read as streams: nothing is unpacked, nothing is unpickled.
+
+What people have unpacked is read as well: a file that is not gzipped, whatever its name, and the folder of a .tar.gz.
+"""
 
 import gzip
+import math
+import os
 import pathlib
 import posixpath
 import struct
@@ -14,13 +19,23 @@ from libml.utils import InputError, one_line
 
 import numpy as np
 
+GZIP = b'\x1f\x8b'  # what a gzip file begins with
 # What reading a damaged gzip or tar file raises.
 DAMAGED = (OSError, EOFError, zlib.error, tarfile.TarError)
+
+
+def opened(path):
+    """A binary file to read: what a gzipped one holds, or the file itself where it is not gzipped."""
+    with open(path, 'rb') as f:
+        packed = f.read(len(GZIP)) == GZIP
+    return gzip.open(path) if packed else open(path, 'rb')
 
 
 def tar_members(path, names, folders=()):
     """Contents of the named members of a .tar.gz file, and of all files that lie directly in `folders`.
 
+    Args:
+        path: the file, or the folder that it was unpacked to, with which all its members' names begin.
     Returns:
         dict name -> bytes, with each of names.
     Raises:
@@ -28,9 +43,11 @@ def tar_members(path, names, folders=()):
             a path that leads out of its folder.
     """
     contents = {}
+    if os.path.isdir(path):
+        return _unpacked_members(pathlib.Path(os.path.abspath(path)).parent, names, folders)
     try:
         # Not tarfile's own 'r|gz', which ignores the checksum of the compressed file; gzip compares it at the end.
-        with gzip.open(path) as f, tarfile.open(fileobj=f, mode='r|') as tar:
+        with opened(path) as f, tarfile.open(fileobj=f, mode='r|') as tar:
             for member in tar:
                 parts = pathlib.PureWindowsPath(member.name)  # Knows both kinds of slash, and drives.
                 if parts.anchor or '..' in parts.parts or not (member.isfile() or member.isdir()):
@@ -46,6 +63,16 @@ def tar_members(path, names, folders=()):
     if missing:
         raise InputError(f'{path} has no member {missing[0]}')
     return contents
+
+
+def _unpacked_members(root, names, folders):
+    """What tar_members returns, of an archive that was unpacked in the folder `root`."""
+    inside = [f'{folder}/{entry.name}' for folder in folders for entry in root.joinpath(folder).glob('*')
+              if entry.is_file()]
+    try:
+        return {name: root.joinpath(name).read_bytes() for name in [*names, *inside]}
+    except OSError as error:
+        raise InputError(f'cannot read {error.filename}: {error.strerror}') from error
 
 
 def cifar(batches, label_bytes):
@@ -82,6 +109,8 @@ def svhn(path):
     if images.dtype != np.uint8 or images.shape != (32, 32, 3, len(labels)):
         raise InputError(f'{path} has X {images.dtype} {images.shape} and {len(labels)} labels, not '
                          'uint8 (32, 32, 3, n) and n')
+    if (labels % 1).any():
+        raise InputError(f'{path} has a label that is no whole number')
     return images.transpose(3, 0, 1, 2), labels.astype(np.int64) - 1
 
 
@@ -94,9 +123,9 @@ def stl10_images(content, name):
 
 
 def idx(path, ndim):
-    """A gzipped idx file of unsigned bytes (MNIST and its followers): uint8 array of ndim dimensions."""
+    """An idx file of unsigned bytes (MNIST and its followers), gzipped or not: uint8 array of ndim dimensions."""
     try:
-        with gzip.open(path) as f:
+        with opened(path) as f:
             content = f.read()
     except DAMAGED as error:
         raise InputError(f'{path} is damaged: {one_line(error)}') from error
@@ -105,20 +134,22 @@ def idx(path, ndim):
         raise InputError(f'{path} is not an idx file of unsigned bytes with {ndim} dimensions')
     shape = struct.unpack(f'>{ndim}I', content[4:header])
     values = np.frombuffer(content, np.uint8, offset=header)
-    if len(values) != np.prod(shape, dtype=np.int64):
+    if len(values) != math.prod(shape):
         raise InputError(f'{path} has {len(values)} values, but its header says {shape}')
     return values.reshape(shape)
 
 
 def usps(path):
-    """Gzipped text of USPS digits: each line a label and 256 grey values v in [-1, 1], stored as round((v+1) * 127.5).
+    """Text of USPS digits, gzipped or not: each line a label and 256 grey values v in [-1, 1].
+
+    They are stored as round((v+1) * 127.5).
 
     Returns:
         uint8 [n, 16, 16, 1], int64 [n].
     """
     try:
-        with gzip.open(path, 'rt') as f:
-            lines = f.read().splitlines()
+        with opened(path) as f:
+            lines = f.read().decode().splitlines()
         values = np.loadtxt(lines, ndmin=2) if lines else np.zeros([0, 0])
     except (*DAMAGED, ValueError) as error:
         raise InputError(f'{path} is damaged: {one_line(error)}') from error

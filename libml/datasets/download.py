@@ -47,6 +47,13 @@ SOURCES = {
     # Without a direct address or a published digest.
     'mnist_m': {'mnist_m.tar.gz': (None, ())},
 }
+# Archive -> the folder that it is unpacked to.
+FOLDERS = {'cifar-10-binary.tar.gz': ('cifar-10-batches-bin',), 'cifar-100-binary.tar.gz': ('cifar-100-binary',),
+           'stl10_binary.tar.gz': ('stl10_binary',), 'mnist_m.tar.gz': ('mnist_m',)}
+# Dataset -> Python pickles that it is spread as, too, packed and unpacked.
+PICKLED = {'cifar10': ('cifar-10-python.tar.gz', 'cifar-10-batches-py'),
+           'cifar100': ('cifar-100-python.tar.gz', 'cifar-100-python'),
+           'mnist': ('mnist.pkl.gz', 'mnist.pkl'), 'mnist_m': ('keras_mnistm.pkl.gz', 'keras_mnistm.pkl')}
 # Datasets whose archives a browser has to fetch -> from where.
 BY_HAND = {'mnist_m': 'Google Drive, linked by its author at http://yaroslav.ganin.net'}
 BLOCK = 1 << 20
@@ -58,16 +65,17 @@ class _Broken(Exception):
 
 
 def archive(name, filename, data_dir, archives=None):
-    """Path of one archive of a dataset on this machine.
+    """Path of one archive of a dataset on this machine, packed, or as it was unpacked: a file, or the folder in it.
 
     Args:
         name: dataset, a key of SOURCES.
         filename: one of its archives.
         data_dir: downloads go to `<data_dir>/downloads/<name>/`.
-        archives: folder with archives that are here already, `<archives>/<name>/<file>` or `<archives>/<file>`;
-            nothing is downloaded then.
+        archives: folder with archives that are here already, `<archives>/<name>/<file>` or `<archives>/<file>`, or
+            such an unpacked folder itself; nothing is downloaded then.
     Raises:
-        InputError: it is not in `archives`, it cannot be downloaded, or the download fails or has a wrong digest.
+        InputError: it is not in `archives` or is there as a pickle, it cannot be downloaded, or the download fails or
+            has a wrong digest.
     """
     md5, folders = SOURCES[name][filename]
     if not archives:
@@ -76,13 +84,38 @@ def archive(name, filename, data_dir, archives=None):
                              'a folder and say --archives=FOLDER')
         path = os.path.join(data_dir, 'downloads', name, filename)
         return fetch([folder + filename for folder in folders], path, md5)
-    for path in (os.path.join(archives, name, filename), os.path.join(archives, filename)):
-        if os.path.isfile(path):
-            found = md5 and md5_of(path)
-            if found != md5:
-                print(f'warning: {path} has MD5 {found}, the published one has {md5}', file=sys.stderr)
+    path = _lying(archives, name, [filename], os.path.isfile)
+    if path:
+        found = md5 and md5_of(path)
+        if found != md5:
+            print(f'warning: {path} has MD5 {found}, the published one has {md5}', file=sys.stderr)
+        return path
+    # A .gz is unpacked under its own name or, by some tools, under the one that is written in it.
+    unpacked = filename.removesuffix('.gz')
+    path = (_lying(archives, name, [unpacked, unpacked.replace('-idx', '.idx')], os.path.isfile)
+            or _lying(archives, name, FOLDERS.get(filename, ()), os.path.isdir))
+    if path:
+        return path
+    pickled = _lying(archives, name, PICKLED.get(name, ()), os.path.exists)
+    if pickled:
+        raise InputError(f'{pickled} is the python version of {name}: a pickle, which can run any program when it is '
+                         f'read, so it never is; get {filename} from {" or ".join(folders) or BY_HAND[name]}')
+    raise InputError(f'{name} needs {filename}, packed or unpacked, which is neither in {archives} nor in '
+                     f'{os.path.join(archives, name)}')
+
+
+def _lying(archives, name, entries, kind):
+    """Path of the first of some entries that lies in `archives` or its folder `name`, or is `archives` itself.
+
+    `kind` says whether a path is of the right kind, such as os.path.isfile.
+    """
+    for entry in entries:
+        paths = [os.path.join(archives, name, entry), os.path.join(archives, entry)]
+        if os.path.basename(os.path.abspath(archives)) == entry:
+            paths.append(archives)
+        for path in filter(kind, paths):
             return path
-    raise InputError(f'{name} needs {filename}, which is neither in {archives} nor in {os.path.join(archives, name)}')
+    return None
 
 
 def fetch(urls, path, md5):

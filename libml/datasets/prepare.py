@@ -47,7 +47,8 @@ def create(name, data_dir, archives=None):
 
     def locate(filename):
         path = download.archive(stored_as, filename, data_dir, archives)
-        print(f'{name}: reading {path} ({os.path.getsize(path) / 1e6:,.1f} MB)', flush=True)
+        size = f' ({os.path.getsize(path) / 1e6:,.1f} MB)' if os.path.isfile(path) else ''
+        print(f'{name}: reading {path}{size}', flush=True)
         return path
 
     for output, content in DECODERS[stored_as](locate, missing):

@@ -1,11 +1,12 @@
 """Decoders of the published archives, on small made-up files in their formats."""
 
 import gzip
+import math
 import struct
 import sys
 import tarfile
 
-from libml.datasets import archives, descriptions, prepare
+from libml.datasets import archives, descriptions, download, prepare
 from made_up_archives import make_tar, publish, stored
 from made_up_cifar import cifar_bytes
 from refusals import refused
@@ -44,6 +45,7 @@ def test_bad_svhn_files_are_refused(tmp_path, monkeypatch):
     path = tmp_path / 'a.mat'
     for content, text in (({'X': np.zeros([32, 32, 3, 2], np.uint8)}, "no variable 'y'"),
                           ({'X': np.zeros([32, 32, 3, 2]), 'y': np.ones([2, 1])}, 'not uint8 (32, 32, 3, n)'),
+                          ({'X': np.zeros([32, 32, 3, 2], np.uint8), 'y': np.full([2, 1], 1.5)}, 'no whole number'),
                           ({'X': np.zeros([32, 32, 3, 3], np.uint8), 'y': np.ones([2, 1])}, '2 labels')):
         savemat(path, content)
         with refused(str(path), text):
@@ -86,6 +88,50 @@ def test_bad_idx_files_are_refused(tmp_path, content):
         path.write_bytes(damaged)
         with refused(str(path)):
             archives.idx(path, 1)
+
+
+def test_a_size_that_64_bits_do_not_hold_is_no_size(tmp_path):
+    path, shape = tmp_path / 'a', (2 ** 22, 2 ** 21, 2 ** 21)
+    assert math.prod(shape) == 2 ** 64
+    path.write_bytes(struct.pack('>4I', 2051, *shape))
+    with refused(str(path), '0 values', 'its header says'):
+        archives.idx(path, 3)
+
+
+@pytest.mark.parametrize('name', ['a.gz', 'a'])
+def test_unpacked_files_are_read_under_any_name(tmp_path, name):
+    content = struct.pack('>2I', 2049, 3) + b'\x1f\x8b\x08'
+    (tmp_path / name).write_bytes(content)
+    assert archives.idx(tmp_path / name, 1).tolist() == [31, 139, 8]
+    (tmp_path / name).write_text('6.0000' + ' 1.0000' * 256 + '\n')
+    images, labels = archives.usps(tmp_path / name)
+    assert labels.tolist() == [6] and (images == 255).all()
+    make_tar(tmp_path / 'packed', [('x/y', b'content')])
+    (tmp_path / name).write_bytes(gzip.decompress((tmp_path / 'packed').read_bytes()))
+    assert archives.tar_members(tmp_path / name, ['x/y']) == {'x/y': b'content'}
+
+
+def test_an_unpacked_folder_is_read_as_its_archive(tmp_path, monkeypatch):
+    folder = tmp_path / 'elsewhere' / 'x'
+    (folder / 'parts').mkdir(parents=True)
+    for entry in ('y', 'parts/1', 'parts/2'):
+        (folder / entry).write_text(entry)
+    (tmp_path / 'x').symlink_to(folder)
+    monkeypatch.chdir(tmp_path)
+    expected = {'x/y': b'y', 'x/parts/1': b'parts/1', 'x/parts/2': b'parts/2'}
+    for path in ('x', tmp_path / 'x', f'{folder}/'):
+        assert archives.tar_members(path, ['x/y'], ['x/parts']) == expected
+    with refused('cannot read', 'x/z'):
+        archives.tar_members('x', ['x/y', 'x/z'])
+
+
+@pytest.mark.parametrize('name, filename', [(name, filename) for name, files in download.SOURCES.items()
+                                            for filename in files if filename in download.FOLDERS])
+def test_the_members_of_an_archive_lie_in_its_folder(tmp_path, name, filename):
+    folder, = download.FOLDERS[filename]
+    (tmp_path / folder).mkdir()
+    with refused(f'cannot read {tmp_path / folder}/'):
+        list(archives.DECODERS[name](lambda _: tmp_path / folder, ['train']))
 
 
 def test_usps(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import hashlib
 import http.server
+import os
 import re
 import threading
 
@@ -128,6 +129,50 @@ def test_local_archives(tmp_path, monkeypatch, capsys):
     assert MD5 in warning and hashlib.md5(b'other').hexdigest() in warning
     with refused('usps', 'zip.train.gz', 'nowhere'):
         download.archive('usps', 'zip.train.gz', tmp_path / 'data', str(tmp_path / 'nowhere'))
+
+
+def put(path):
+    """Makes a file, or a folder if its name ends with a slash; returns its path as a text."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if not path.endswith('/'):
+        open(path, 'x').close()
+    return path.rstrip('/')
+
+
+@pytest.mark.parametrize('name, filename, found', [
+    ('usps', 'zip.train.gz', 'zip.train'), ('mnist', 'train-images-idx3-ubyte.gz', 'mnist/train-images-idx3-ubyte'),
+    ('mnist', 't10k-labels-idx1-ubyte.gz', 't10k-labels.idx1-ubyte'),
+    ('cifar10', 'cifar-10-binary.tar.gz', 'cifar-10-binary.tar'),
+    ('cifar10', 'cifar-10-binary.tar.gz', 'cifar-10-batches-bin/'),
+    ('cifar100', 'cifar-100-binary.tar.gz', 'cifar100/cifar-100-binary/'),
+    ('stl10', 'stl10_binary.tar.gz', 'stl10_binary/')])
+def test_unpacked_archives_are_found(tmp_path, capsys, name, filename, found):
+    path = put(f'{tmp_path}/{found}')
+    assert download.archive(name, filename, 'data', str(tmp_path)) == path
+    if os.path.isdir(path):
+        assert download.archive(name, filename, 'data', path) == path
+    assert not capsys.readouterr().err  # No digest of it was published.
+
+
+def test_a_folder_is_not_taken_for_an_unpacked_file(tmp_path):
+    put(f'{tmp_path}/train-images-idx3-ubyte/')
+    found = put(f'{tmp_path}/train-images.idx3-ubyte')
+    assert download.archive('mnist', 'train-images-idx3-ubyte.gz', 'data', str(tmp_path)) == found
+
+
+@pytest.mark.parametrize('name, filename, pickled', [
+    ('mnist', 'train-images-idx3-ubyte.gz', 'mnist.pkl.gz'),
+    ('cifar10', 'cifar-10-binary.tar.gz', 'cifar-10-python.tar.gz'),
+    ('cifar10', 'cifar-10-binary.tar.gz', 'cifar-10-batches-py/'),
+    ('cifar100', 'cifar-100-binary.tar.gz', 'cifar100/cifar-100-python.tar.gz'),
+    ('cifar100', 'cifar-100-binary.tar.gz', 'cifar-100-python/')])
+def test_pickles_are_refused_and_what_is_right_is_named(tmp_path, name, filename, pickled):
+    path, place = put(f'{tmp_path}/{pickled}'), download.SOURCES[name][filename][1][0]
+    for archives in [str(tmp_path), path] if os.path.isdir(path) else [str(tmp_path)]:
+        with refused(f'{path} is the python version of {name}: a pickle', f'get {filename} from {place}'):
+            download.archive(name, filename, 'data', archives)
+    right = put(f'{tmp_path}/{filename}')
+    assert download.archive(name, filename, 'data', str(tmp_path)) == right
 
 
 def test_downloads_go_below_the_data_folder(tmp_path, url, monkeypatch):

@@ -110,6 +110,32 @@ def test_mnist_and_fashion_mnist_are_not_mistaken_for_each_other(tmp_path, monke
         np.testing.assert_array_equal(images.ravel(), np.arange(20 * 784).astype(np.uint8))
 
 
+def test_unpacked_mnist(tmp_path, monkeypatch, capsys):
+    """Under the names of the unpacked files, and under those of the packed ones."""
+    publish(monkeypatch, 'mnist', train=20, test=20)
+    labels = [3] * 11 + list(range(9))
+    put_idx(tmp_path, labels)
+    for path in tmp_path.glob('*.gz'):
+        content = gzip.decompress(path.read_bytes())
+        path.unlink()
+        (path if 't10k' in path.name else path.with_suffix('')).write_bytes(content)
+    prepare.create('mnist', tmp_path / 'data', tmp_path)
+    for subset in ('train', 'test'):
+        images, read = stored(tmp_path / 'data', 'mnist', subset, (28, 28, 1))
+        assert read.tolist() == labels
+        np.testing.assert_array_equal(images.ravel(), np.arange(20 * 784).astype(np.uint8))
+    assert 'train-images' not in capsys.readouterr().err
+
+
+def test_unpacked_cifar10(tmp_path, cifar10):
+    (tmp_path / 'cifar-10-binary.tar.gz').unlink()
+    (tmp_path / 'cifar-10-batches-bin').mkdir()
+    for name, content in cifar10_members(*cifar10):
+        (tmp_path / name).write_bytes(content)
+    prepare.create('cifar10', tmp_path / 'data', tmp_path)
+    np.testing.assert_array_equal(stored(tmp_path / 'data', 'cifar10', 'train', (32, 32, 3))[0], cifar10[0][:10])
+
+
 def test_digits_are_made_at_first_use_and_others_are_not(tmp_path):
     pytest.importorskip('sklearn')
     prepare.ensure('digits', tmp_path)
