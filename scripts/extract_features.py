@@ -4,13 +4,16 @@ python scripts/extract_features.py --run=RUN_FOLDER --out=FILE.npz [--projector=
 
 The file holds `<subset>_features`, float32 [n, F], and `<subset>_labels`, int32 [n], of the subsets labeled, unlabeled,
 valid and test that have images. Unlabelled images have no labels in it where the dataset does not know them (STL-10).
-Features are those before the last layer, of the averaged weights. FOLDER shows the first test images in TensorBoard's
-projector: tensorboard --logdir=FOLDER.
+`<subset>_position`, int64 [n], says which picture a row is: it counts through the records that the subset is taken
+from, as split files do (`<name>-train.tfrecord` and what follows it, or `<name>-test.tfrecord`). `<subset>_path`, texts
+[n], says where that picture came from, if the records of the dataset know it. Features are those before the last layer,
+of the averaged weights. FOLDER shows the first test images in TensorBoard's projector: tensorboard --logdir=FOLDER.
 """
 
 import math
 import os
 
+from libml.datasets import records
 from libml.open_run import open_run
 from libml.training import evaluate
 from libml.utils import InputError, run_main, written_whole
@@ -40,6 +43,15 @@ def subsets(dataset):
     return {name: subset for name, subset in parts.items() if len(subset)}
 
 
+def whereabouts(subset):
+    """dict of `position` int64 [n] and, where it is known, `path` texts [n] of the images of a Subset."""
+    found = dict(position=subset.positions)
+    paths = records.read_origins(subset.files)
+    if any(paths):
+        found['path'] = paths[subset.positions]
+    return found
+
+
 def linear_accuracy(features, labels, test_features, test_labels):
     """Percent of the test features that a logistic regression on standardised features classifies rightly."""
     try:
@@ -56,14 +68,16 @@ def write_projector(folder, features, labels, images):
     They are tensors.tsv, metadata.tsv (the classes), sprite.png and projector_config.pbtxt.
 
     Args:
-        features: float32 [n, F]; labels: int [n]; images: uint8 [n, h, w, c] with h = w.
+        features: float32 [n, F]; labels: int [n]; images: uint8 [n, h, w, c].
     """
-    side = images.shape[1]
+    height, width, colors = images.shape[1:]
+    side = max(height, width)  # TensorBoard shows square pictures only: others get a border.
     n = min(len(images), SHOWN, (SPRITE // side) ** 2)
     across = math.ceil(math.sqrt(n))
-    tiles = np.zeros([across * across, *images.shape[1:]], np.uint8)
-    tiles[:n] = images[:n]
-    sprite = tiles.reshape(across, across, *tiles.shape[1:]).swapaxes(1, 2).reshape(across * side, across * side, -1)
+    tiles = np.zeros([across * across, side, side, colors], np.uint8)
+    top, left = (side - height) // 2, (side - width) // 2
+    tiles[:n, top:top + height, left:left + width] = images[:n]
+    sprite = tiles.reshape(across, across, side, side, colors).swapaxes(1, 2).reshape(across * side, across * side, -1)
     with written_whole(os.path.join(folder, 'tensors.tsv')) as f:
         f.writelines('\t'.join(f'{v:.6g}' for v in row) + '\n' for row in features[:n])
     with written_whole(os.path.join(folder, 'metadata.tsv')) as f:
@@ -77,21 +91,32 @@ def write_projector(folder, features, labels, images):
 
 
 def write(run, out, projector='', data_dir=''):
-    """Does what the script does, with its flags as arguments; returns the test accuracy of the linear classifier."""
+    """Does what the script does, with its flags as arguments.
+
+    Returns:
+        the test accuracy of the linear classifier; None where the labelled images are of one class.
+    """
     model, path = open_run(run, data_dir)
     features = extract(model, path)
     parts = subsets(model.dataset)
     arrays = {f'{name}_features': value for name, value in features.items()}
     arrays.update({f'{name}_labels': subset.labels for name, subset in parts.items()
                    if name != 'unlabeled' or model.dataset.labels_known})
+    for name, subset in parts.items():
+        arrays.update({f'{name}_{key}': value for key, value in whereabouts(subset).items()})
     with written_whole(out, 'wb') as f:
         np.savez(f, **arrays)
     print(out, *(f'{name} {"x".join(map(str, value.shape))}' for name, value in features.items()))
     if projector:
         write_projector(projector, features['test'], parts['test'].labels, parts['test'].images)
         print(f'tensorboard --logdir={projector}')
-    accuracy = linear_accuracy(features['labeled'], parts['labeled'].labels, features['test'], parts['test'].labels)
-    print(f'Linear evaluation on {len(parts["labeled"])} labelled images: test accuracy {accuracy:.2f}%')
+    labels = parts['labeled'].labels
+    if len(set(labels)) < 2:
+        print('No linear evaluation: it needs labels of two classes, and '
+              f'{"the only one is" if len(labels) == 1 else f"all {len(labels)} are"} of class {labels[0]}')
+        return None
+    accuracy = linear_accuracy(features['labeled'], labels, features['test'], parts['test'].labels)
+    print(f'Linear evaluation on {len(labels)} labelled images: test accuracy {accuracy:.2f}%')
     return accuracy
 
 
