@@ -47,7 +47,7 @@ class Plateau:
 class EarlyStopping:
     """Keeps the best weights, and ends training when `patience` reports in a row were no better.
 
-    (EarlyStopping of Keras with restore_best_weights. There they are restored only if training ends early.)
+    (EarlyStopping of Keras 3.15 with restore_best_weights, which also restores them when training ends by its length.)
 
     Args:
         patience: reports, at least 1.
