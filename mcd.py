@@ -30,6 +30,7 @@ class MCD(domain_model.DomainModel):
         domain_model.DomainModel.HPARAMS,
         wu=Hparam(1, 'How many times in a step the network is moved towards agreement.'),
     )
+    del HPARAMS['show_rates']
 
     def resolve_params(self):
         super().resolve_params()

@@ -28,7 +28,8 @@ class PseudoLabel(adam_models.BaselineModel):
         # [b]: in the original it is [b, 1], which trains on unconfident images too (losses.masked_xe).
         mask = tf.reduce_max(tf.nn.softmax(tf.stop_gradient(logits)), -1) > p.threshold
         loss = tf.reduce_mean(losses.masked_xe(logits, tf.argmax(logits, -1), mask))
-        return {'pl': (self.ramp() * p.consistency_weight, loss)}
+        return {'pl': (self.ramp() * p.consistency_weight, loss),
+                'mask': (None, tf.reduce_mean(tf.cast(mask, tf.float32)))}
 
 
 if __name__ == '__main__':

@@ -260,7 +260,8 @@ class MultiModel(Model):
         if not self.learner:
             return super().report(session)
         with self.graph.as_default():
-            return self.learner.report(session, self.batch_number())
+            table, values = self.learner.report(session, self.batch_number())
+        return table if self.params.show_rates else '', values
 
 
 def placeholder(tensor, name, **shape):

@@ -53,6 +53,8 @@ def check_losses(model_class, folder, formula, weight, **params):
             argument has the pictures `x` and `y`, the one-hot `targets`, the functions `live` and `averaged` (pictures
             -> probabilities under the two sets of weights) and `lam` (name -> draws from Beta).
         weight: of the unlabelled loss at this step.
+    Returns:
+        dict tag -> value of all losses.
     """
     model = model_class(str(folder), toy.dataset(), **CONVNET, **params)
     random, ops = np.random.RandomState(1), model.ops
@@ -74,6 +76,7 @@ def check_losses(model_class, folder, formula, weight, **params):
         np.testing.assert_allclose(found[f'losses/{name}'], value, rtol=1e-4, err_msg=name)
     labelled, unlabelled = expected.values()
     np.testing.assert_allclose(loss, labelled + weight * unlabelled, rtol=1e-4)
+    return found
 
 
 def check_statistics(model, session, mixed_with=None):

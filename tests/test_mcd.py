@@ -60,7 +60,8 @@ def test_phases_follow_each_other(tmp_path):
 
 def test_settings(tmp_path):
     model = build(MCD, tmp_path, wu=0, augment='CTA(s,s)', labeled_target=0)
-    assert 'losses/dis3' not in model.ops.losses and model.learner is None and '/CTA(s,s)/' in model.folder.path
+    assert 'show_rates' not in MCD.HPARAMS and 'losses/dis3' not in model.ops.losses
+    assert model.learner is None and '/CTA(s,s)/' in model.folder.path
     assert model.ops.xt.shape == [4, 1, 8, 8, 3] and model.folder.path.endswith('_wu0')
     for params, text in ((dict(wu=-1), '--wu=-1'), (dict(arch='convnet'), '--arch=convnet'),
                          (dict(arch='conv4'), '--arch=conv4')):

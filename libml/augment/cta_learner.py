@@ -11,7 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 # Flags of a model with CTAugment.
+SHOW_RATES = Hparam(False, 'Print CTAugment\'s rates at every report; TensorBoard has them in any case.', False)
 HPARAMS = dict(
+    show_rates=SHOW_RATES,
     adepth=Hparam(2, 'CTAugment: operations per image.', False),
     adecay=Hparam(0.99, 'CTAugment: decay of the rates.', False),
     ath=Hparam(0.80, 'CTAugment: bins below this fraction of the best one are not used.', False),

@@ -1,7 +1,7 @@
 """Base of AdaMatch and its baselines: labelled images of a source, unlabelled ones of a target, two views each."""
 
 from libml import data_domain, data_pair, losses, models, schedules, train
-from libml.augment import domain_tokens
+from libml.augment import cta_learner, domain_tokens
 from libml.hparams import Hparam
 from libml.utils import InputError
 
@@ -39,6 +39,7 @@ class DomainModel(models.MultiModel):
         augment=Hparam('CTA(sm,sm,probe=1)', 'Views of every image: ' + domain_tokens.GRAMMAR
                        + f'; of {", ".join(domain_tokens.PRIMITIVES)}.', False),
         ema=Hparam(0.999, 'Decay of the moving averages; short runs want less (0.99).', False),
+        show_rates=cta_learner.SHOW_RATES,
     )
     MOMENTUM = 0.9
     # Of adamatch@7a0b40c.

@@ -131,8 +131,8 @@ def test_images_are_all_that_differs(marked, tmp_path, base, params, variant, va
 
 
 @pytest.mark.parametrize('base, variant, changed', [
-    (MixMatch, CTAMixMatch, {'beta', 'augment', 'adepth', 'adecay', 'ath'}),
-    (FullySupervised, CTAFSMixup, {'mixup', 'augment', 'adepth', 'adecay', 'ath'}),
+    (MixMatch, CTAMixMatch, {'beta', 'augment', 'adepth', 'adecay', 'ath', 'show_rates'}),
+    (FullySupervised, CTAFSMixup, {'mixup', 'augment', 'adepth', 'adecay', 'ath', 'show_rates'}),
     (ReMixMatch, ABReMixMatchNoWeak, set())])
 def test_hyper_parameters(base, variant, changed):
     assert {k for k, v in variant.HPARAMS.items() if base.HPARAMS.get(k, [None])[0] != v[0]} == changed
