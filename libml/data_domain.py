@@ -90,7 +90,7 @@ def load(source, target, data_dir='', whiten=False):
     return DomainDataSet(f'{source}_to_{target}', _whole(_joined(source_trains)), few_labeled, _whole(train), test,
                          source, target_name, source_tests, nclass=len(classes),
                          mirror=all(info.mirror for info in infos.values()), shift=shape[0] // 8, whiten=whiten,
-                         labels_known=not infos[target_name].unlabeled,
+                         labels_known=not infos[target_name].unlabeled, class_names=classes,
                          origin=dict(data_dir=os.path.abspath(data_dir), source=source, target=target))
 
 

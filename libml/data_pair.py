@@ -80,7 +80,7 @@ def load(name, split, data_dir='', whiten=False, p_unlabeled=''):
     subsets = [Subset(*train, positions, paths) for positions in (label, unlabel, valid)]
     return DataSet(str(name), *subsets, Subset(*test, np.arange(len(test[1])), test_paths), nclass=info.nclass,
                    mirror=info.mirror, shift=test[0].shape[2] // 8, whiten=whiten, p_unlabeled=weights,
-                   labels_known=not info.unlabeled,
+                   labels_known=not info.unlabeled, class_names=info.class_names,
                    origin=dict(data_dir=os.path.abspath(data_dir), p_unlabeled=p_unlabeled))
 
 

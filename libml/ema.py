@@ -14,7 +14,12 @@ class WeightAverage:
 
     Args:
         statistics: whether the getter also reads averages of running batch-norm statistics (AdaMatch).
+
+    Attributes:
+        decay: of an exponential average; 0 for others.
     """
+
+    decay = 0.
 
     def __init__(self, statistics):
         self.statistics = statistics

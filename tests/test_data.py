@@ -31,7 +31,7 @@ def test_statistics_do_not_depend_on_the_chunks():
 
 def test_other_pictures():
     """Every array of pictures is changed once, and all else stays."""
-    dataset, seen = toy.dataset(whiten=True, origin=dict(data_dir='here')), []
+    dataset, seen = toy.dataset(whiten=True, origin=dict(data_dir='here'), class_names='abcde'), []
     dataset.labeled.files = ('some-train.tfrecord',)
 
     def halved(images):
@@ -47,4 +47,5 @@ def test_other_pictures():
         np.testing.assert_array_equal(new.labels, old.labels)
         assert new.files == new.take(2).files == old.files
     assert small.origin == dataset.origin == dict(data_dir='here', whiten=True) and small.name == dataset.name
+    assert small.class_names == dataset.class_names == tuple('abcde')
     assert small.whitened and not np.array_equal(small.mean, dataset.mean)

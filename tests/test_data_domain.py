@@ -38,7 +38,8 @@ def test_a_grey_pair_is_padded_and_enlarged(made):
     dataset = data_domain.load('mnist', 'usps', folder, whiten=True)
     assert (dataset.name, dataset.base, dataset.source, dataset.target) == ('mnist_to_usps', 'usps', 'mnist', 'usps')
     assert (dataset.height, dataset.width, dataset.colors, dataset.nclass) == (32, 32, 1, 10)
-    assert not dataset.mirror and dataset.shift == 4 and dataset.sources == ('mnist',)
+    assert dataset.class_names == tuple('0123456789') and dataset.sources == ('mnist',)
+    assert not dataset.mirror and dataset.shift == 4
     subsets = dataset.labeled, dataset.unlabeled, dataset.test, dataset.valid, dataset.labeled_target
     assert [len(subset) for subset in subsets] == [40, 60, 10, 0, 0]
     assert all(subset.images.shape[1:] == (32, 32, 1) for subset in subsets)

@@ -40,6 +40,7 @@ def test_mixmatch_split_partitions_the_training_images(data_dir):
     assert parts[0] == split['label'] and parts[1] + parts[2] == split['unlabel']
     np.testing.assert_array_equal(dataset.labeled.labels, np.array(parts[0]) % 3)
     assert (dataset.name, dataset.base, dataset.nclass) == ('made.1@9-6', 'made', 3)
+    assert dataset.class_names == ('a', 'b', 'c')
     assert (dataset.height, dataset.colors, dataset.shift) == (12, 3, 1)
 
 
