@@ -1,6 +1,7 @@
 """Session configuration, the one kind of error that users see, and the entry point of every script."""
 
 import contextlib
+import errno
 import math
 import os
 import signal
@@ -8,10 +9,15 @@ import sys
 
 import tensorflow as tf
 from absl import app
+from tqdm import tqdm
 
 
 class InputError(ValueError):
     """Something that the user gave is wrong; its text is one line: the value given and what would be right."""
+
+
+# What a write fails with where no one reads any more: a pipe (`| head`), a terminal that is closed.
+NO_READER = (errno.EPIPE, errno.EIO)
 
 
 class Diverged(RuntimeError):
@@ -60,8 +66,17 @@ def written_whole(path, mode='w'):
             os.unlink(temporary)
 
 
+def progress(disable=None, **kwargs):
+    """A tqdm progress bar on stderr, if that is a terminal (with disable=False also elsewhere, if it is not closed)."""
+    return tqdm(disable=disable if sys.stderr else True, **kwargs)
+
+
 def run_main(main):
-    """Runs main(argv) after the flags are parsed; InputError and Diverged become one line and exit code 1."""
+    """Runs main(argv) after the flags are parsed; what it returns is the exit code.
+
+    InputError and Diverged become one line and exit code 1. Where no one reads stdout any more, it ends quietly with
+    that of SIGPIPE.
+    """
 
     def guarded(argv):
         # TensorFlow would tell of every checkpoint that it reads, twice.
@@ -73,5 +88,18 @@ def run_main(main):
             return 1
         except KeyboardInterrupt:  # before or after the training loop, which saves
             return 128 + signal.SIGINT
+        except OSError as error:
+            if error.errno not in NO_READER:
+                raise
+            return 128 + signal.SIGPIPE
 
-    app.run(guarded)
+    try:
+        app.run(guarded)
+    except SystemExit as end:
+        try:
+            print(end='', flush=True)
+        except OSError:
+            # Else Python would try again at its end, and say so.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(end.code or 128 + signal.SIGPIPE)
+        raise

@@ -15,11 +15,10 @@ from libml.corruptions.arrays import SEVERITIES
 from libml.datasets import descriptions, prepare
 from libml.images import enlarge
 from libml.training import figures
-from libml.utils import InputError, run_main, written_whole
+from libml.utils import InputError, progress, run_main, written_whole
 
 import numpy as np
 from absl import flags
-from tqdm import tqdm
 
 FLAGS = flags.FLAGS
 FROST = 'frost is made by formula, not cut out of photographs: compare its numbers with each other only'
@@ -72,7 +71,7 @@ def create(folder, names, images, seed):
     except ImportError as error:
         raise InputError('corruptions need scipy and Pillow: pip install libml[corruptions]') from error
     missing = [name for name in names if not is_whole(folder, name, len(images))]
-    with tqdm(total=len(missing) * len(SEVERITIES) * len(images), unit='img', unit_scale=True, disable=None) as bar:
+    with progress(total=len(missing) * len(SEVERITIES) * len(images), unit='img', unit_scale=True) as bar:
         for name in missing:
             bar.set_description(name)
             out = np.empty([len(SEVERITIES), *images.shape], np.uint8)

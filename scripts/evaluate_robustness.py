@@ -15,11 +15,10 @@ from libml import open_run
 from libml.corruptions import arrays as corrupted_set
 from libml.corruptions.arrays import BENCHMARK, NAMES, SEVERITIES, SHAPE
 from libml.training import evaluate, figures
-from libml.utils import InputError, run_main, written_whole
+from libml.utils import InputError, progress, run_main, written_whole
 
 import numpy as np
 from absl import flags
-from tqdm import tqdm
 
 FLAGS = flags.FLAGS
 # name of a mean -> the corruptions that it is over; severities are in its name.
@@ -55,7 +54,7 @@ def evaluate_run(path, labels, arrays, severities, data_dir=''):
         raise InputError(f'the labels of the {len(labels)} corrupted images differ from those of the {len(test)} test '
                          f'images of {data.name}, which {path} was trained on')
     total = (1 + len(arrays) * len(severities)) * len(labels)
-    with model.session(found) as session, tqdm(total=total, unit='img', unit_scale=True, disable=None) as bar:
+    with model.session(found) as session, progress(total=total, unit='img', unit_scale=True) as bar:
 
         def accuracy(images):
             p = evaluate.predict(session, model.ops.classify_op, model.ops.x, images)

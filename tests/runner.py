@@ -14,8 +14,9 @@ TINY = ['--dataset=digits.1@40-100', '--filters=4', '--repeat=1', '--batch=16', 
 
 def start(script, *args, **kwargs):
     """A process of `python <script> <args>` from the project's folder."""
-    return subprocess.Popen([sys.executable, script, *map(str, args)], cwd=ROOT, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True, env=dict(os.environ, PYTHONPATH=str(ROOT)), **kwargs)
+    kwargs = dict(dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE), **kwargs)
+    return subprocess.Popen([sys.executable, script, *map(str, args)], cwd=ROOT, text=True,
+                            env=dict(os.environ, PYTHONPATH=str(ROOT)), **kwargs)
 
 
 def run(script, *args):

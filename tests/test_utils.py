@@ -1,6 +1,7 @@
 """Files that are whole or not there, errors in one line, the end of scripts."""
 
 import os
+import sys
 
 import runner
 from libml import utils
@@ -52,6 +53,34 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     with refused('cannot write', 'file/below'):
         with utils.written_whole(str(tmp_path / 'file' / 'below')):
             pass
+
+
+@pytest.mark.parametrize('lines', [1, 9999])
+def test_no_one_reads(monkeypatch, lines):
+    """Quiet, whether the buffer of stdout is written by a print or at the end."""
+    monkeypatch.delenv('PYTHONUNBUFFERED', raising=False)
+    reader, writer = os.pipe()
+    os.close(reader)
+    code = f'from libml import utils; utils.run_main(lambda argv: print("some line\\n" * {lines}))'
+    process = runner.start('-c', code, stdout=writer)
+    os.close(writer)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, runner.quiet(err)) == (141, '')
+
+
+def test_progress_without_stderr(monkeypatch, capsys):
+    with utils.progress(total=2, disable=False) as bar:
+        bar.update(2)
+    assert '2/2' in capsys.readouterr().err
+    monkeypatch.setattr(sys, 'stderr', None)
+    for disable in (None, False):
+        assert list(utils.progress(iterable=range(3), disable=disable)) == [0, 1, 2]
+
+
+def test_a_closed_stderr_is_no_file_that_is_opened_next():
+    code = 'import libml, os; print(os.path.samestat(os.fstat(2), os.stat(os.devnull)), open("setup.py").fileno() > 2)'
+    process = runner.start('-c', code, preexec_fn=lambda: os.close(2))
+    assert process.communicate(timeout=60)[0] == 'True True\n'
 
 
 def test_ends_of_scripts():

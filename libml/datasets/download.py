@@ -7,9 +7,7 @@ import re
 import sys
 import urllib.request
 
-from libml.utils import InputError, one_line
-
-from tqdm import tqdm
+from libml.utils import InputError, one_line, progress
 
 TORONTO = ('https://www.cs.toronto.edu/~kriz/',)
 STANFORD_SVHN = ('http://ufldl.stanford.edu/housenumbers/',)
@@ -187,11 +185,11 @@ def _transfer(url, part, label):
         if response.status != http.client.PARTIAL_CONTENT:
             start = 0
         total = _total(response, start)
-        with open(part, 'ab' if start else 'wb') as f, tqdm(desc=label, total=total, initial=start, unit='B',
-                                                          unit_scale=True) as progress:
+        with (open(part, 'ab' if start else 'wb') as f,
+              progress(desc=label, total=total, initial=start, unit='B', unit_scale=True, disable=False) as bar):
             while block := _read(response):
                 f.write(block)
-                progress.update(len(block))
+                bar.update(len(block))
     if total is not None and _size(part) < total:
         raise _Broken(f'ended after {_size(part)} of {total} bytes')
 

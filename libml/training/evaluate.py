@@ -5,10 +5,10 @@ import math
 from libml.images.pixels import TO_FLOAT
 from libml.training import checkpoint
 from libml.training.loop import KIMG
+from libml.utils import progress
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 # Rows in one call of the network: large enough for its full speed, small enough for any memory.
 BATCH = 256
@@ -124,5 +124,5 @@ def _tune(model, session, step, nimg=16384):
     """Moves the batch-norm statistics (nothing else) with `nimg` images of the streams from `step` on."""
     batch = model.params.batch
     model.streams.start(session, step // batch)
-    for _ in tqdm(range(nimg // batch), 'Tuning', unit='img', unit_scale=batch, leave=False, disable=None):
+    for _ in progress(iterable=range(nimg // batch), desc='Tuning', unit='img', unit_scale=batch, leave=False):
         session.run(model.ops.tune_op)
