@@ -119,7 +119,7 @@ def test_one_step_updates_in_order(model, session):
     assert session.run(model.step) == 648
 
 
-def test_a_run_goes_on_to_the_bit(model, tmp_path):
+def test_a_run_goes_on_to_the_bit(model, tmp_path, capsys):
     """Weights, averages, slots and the class distributions of a run in two parts are those of one in one part."""
 
     def trained(folder, *lengths):
@@ -130,6 +130,9 @@ def test_a_run_goes_on_to_the_bit(model, tmp_path):
         return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
 
     straight, resumed = trained('a', 40), trained('b', 20, 40)
+    lines = capsys.readouterr().out.splitlines()
+    reports = [i for i, line in enumerate(lines) if line.startswith('kimg')]
+    assert len(reports) > 4 and all(lines[i + 1].startswith('mask ') for i in reports)
     assert np.abs(straight['p_data'] - 0.2).max() > 0
     assert (straight['p_unlabeled'][-10:] != np.float32(0.2)).any(1).all()
     for name, value in straight.items():

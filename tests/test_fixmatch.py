@@ -7,6 +7,7 @@ from fixmatch import FixMatch
 from libml import data_pair
 from libml.augment import ctaugment
 from libml.augment.cta_rates import LAG, Rates
+from libml.training.run_folder import NOT_SHAPING
 from libml.utils import InputError
 from pair_runs import SMALL, check_golden_step
 from short_runs import arrays_after
@@ -89,18 +90,36 @@ def test_rates_are_read_with_a_constant_lag():
             session.run(read, {t: 3 * LAG + LAG})
 
 
-def test_rates_follow_the_probes_and_survive_a_resume_to_the_bit(model, tmp_path):
+def test_rates_follow_the_probes_and_survive_a_resume_to_the_bit(model, tmp_path, capsys):
     straight = arrays_after(model, tmp_path / 'a', [120], 40, 40)
     resumed = arrays_after(model, tmp_path / 'b', [40, 120], 40, 40)
     assert np.any(straight['ctaugment/rates'] != 1) and straight['ctaugment/written'].max() == 29
     for name, value in straight.items():
         assert value.tobytes() == resumed[name].tobytes(), name
+    check_console(model, capsys.readouterr().out.splitlines())
     values = [value for path in glob.glob(str(tmp_path / 'a' / 'tf' / 'events*'))
               for event in tf.compat.v1.train.summary_iterator(path) for value in event.summary.value]
     pictures = [v.image for v in values if v.tag == 'ctaugment/probabilities']
     texts = [tf.make_ndarray(v.tensor)[0].decode() for v in values if v.tag == 'ctaugment/weights']
     assert len(pictures) == len(texts) == 3 and 'rescale' in texts[-1]
     assert tf.io.decode_png(pictures[-1].encoded_image_string).shape == (480, 640, 4)
+
+
+def check_console(model, lines):
+    """Every report has one line of the mask, none of the rates; with --show_rates also these."""
+    reports = [i for i, line in enumerate(lines) if line.startswith('kimg')]
+    assert len(reports) == 6 and not any('rescale' in line for line in lines)
+    masks = [f'mask {row["monitors/mask"]:.2f}' for row in model.folder.metrics()]
+    assert [lines[i + 1] for i in reports] == masks * 2
+
+
+def test_rates_are_printed_if_they_are_asked_for(model, monkeypatch):
+    for shown in (False, True):
+        monkeypatch.setitem(model.params, 'show_rates', shown)
+        with model.session() as session:
+            text, values = model.report(session)
+        assert ('rescale' in text) is bool(text) is shown and len(values) == 2
+    assert not FixMatch.HPARAMS['show_rates'].default and 'show_rates' in NOT_SHAPING
 
 
 def test_another_length_is_refused(tmp_path):

@@ -69,10 +69,10 @@ class PlateauModel(models.MultiModel):
             return
         score = self.score(scalars)
         lr = self.plateau.after_report(session, score)
-        if lr is not None:
-            print(f'No better for {self.params.plateau_patience} reports: lr {lr:g}', flush=True)
         if self.stopping:
             self.stopping.after_report(session, score)
+        if lr is not None:  # Last, because it may fail (`| head`).
+            print(f'No better for {self.params.plateau_patience} reports: lr {lr:g}', flush=True)
 
     def finished(self, session):
         if not self.stopping:

@@ -2,17 +2,19 @@
 
 import math
 import signal
+import threading
 import time
 
-from libml.training import checkpoint
+from libml.training import checkpoint, start_warnings
 from libml.training.events import EventFile
-from libml.utils import Diverged
+from libml.utils import Diverged, progress
 
 import numpy as np
-from tqdm import tqdm
 
 KIMG = 1024  # images
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Points by which the test accuracies of averaged and of live weights differ where both are printed.
+APART = 5.
 
 
 class Loop:
@@ -47,7 +49,7 @@ class Loop:
         self.events = EventFile(model.folder.tf, self.step, None if self.step else model.graph)
         self.events.start_hparams(self.step, {'method': model.method_name(), 'dataset': model.dataset.name,
                                               **{name: model.params[name] for name in model.HPARAMS}})
-        self.old_handlers = [signal.signal(number, self._stop) for number in SIGNALS]
+        self.old_handlers = {number: signal.signal(number, self._stop) for number in signals_to_handle()}
         return self
 
     def __exit__(self, *exception):
@@ -55,17 +57,36 @@ class Loop:
         self.events.close()
 
     def _stop(self, number, frame):
-        """Asks the loop to save and leave after this step; a second signal ends the process at once."""
+        """Asks the loop to save and leave after this step; a second signal ends the process at once.
+
+        A second SIGHUP does not: for a terminal that is closed, both the kernel and the shell send one.
+        """
         del frame
-        self.stopped_by = signal.Signals(number)
-        self._restore_handlers()
+        self.stopped_by = self.stopped_by or signal.Signals(number)
+        if number != signal.SIGHUP:
+            self._restore_handlers()
 
     def _restore_handlers(self):
-        for number, handler in zip(SIGNALS, self.old_handlers):
+        for number, handler in self.old_handlers.items():
             signal.signal(number, handler)
 
     def run(self, train_nimg, report_nimg):
-        """Trains until `train_nimg` images or a signal; saves at the start and at the end."""
+        """Trains until `train_nimg` images or a signal; saves at the start and at the end.
+
+        Raises:
+            OSError: stdout takes no more, as in `| head`; this step is saved.
+        """
+        try:
+            self._run(train_nimg, report_nimg)
+        except OSError:  # Of a print: those of files are InputErrors.
+            if self.saved != self.step:
+                self.save()
+            if not self.stopped_by:  # After a SIGHUP there is no terminal to print to.
+                raise
+
+    def _run(self, train_nimg, report_nimg):
+        for line in start_warnings.lines(self.model, train_nimg):
+            print(line, flush=True)
         if not self.step:
             self.save()
         while self.step < train_nimg and not self.stopped_by and not self.model.finished(self.session):
@@ -83,7 +104,7 @@ class Loop:
         print(f'Finished at kimg {self.step / KIMG:g} in {self.model.folder.path}')
         result = result or (self.model.folder.metrics() or [{}])[-1]
         if 'accuracy' in result:
-            print(f'{self.model.method_name()} on {self.model.dataset.name}: test accuracy {result["accuracy"]:.2f}%')
+            print(f'{self.model.method_name()} on {self.model.dataset.name}: test accuracy {final_accuracy(result)}')
 
     def period(self, train_nimg, report_nimg):
         """Trains to the next multiple of `report_nimg` (or to `train_nimg`, or a signal) and reports there."""
@@ -91,8 +112,8 @@ class Loop:
         end = min((first // report_nimg + 1) * report_nimg, train_nimg)
         title = f'Epoch {1 + first // report_nimg}/{math.ceil(train_nimg / report_nimg)}'
         start = time.monotonic()
-        with tqdm(total=math.ceil((end - first // report_nimg * report_nimg) / batch), desc=title,
-                  initial=first % report_nimg // batch, unit='img', unit_scale=batch, leave=False, disable=None) as bar:
+        with progress(total=math.ceil((end - first // report_nimg * report_nimg) / batch), desc=title,
+                      initial=first % report_nimg // batch, unit='img', unit_scale=batch, leave=False) as bar:
             while self.step < end and not self.stopped_by:
                 values = self.one_step()
                 bar.update()
@@ -130,16 +151,17 @@ class Loop:
         self.settle()
         self.check_weights()
         accuracies = model.evaluate(self.session)
-        print(accuracy_line(self.step, accuracies), flush=True)
         text, more = model.report(self.session)
-        if text:
-            print(text, flush=True)
         scalars = {tag: float(value) for tag, value in values.items()}
         scalars.update(accuracies)
         scalars = {tag: value for tag, value in scalars.items() if math.isfinite(value)}
         model.folder.add_metrics(dict(step=self.step, kimg=self.step / KIMG, **scalars, img_per_s=round(img_per_s, 2)))
         self.events.add(self.step, {**scalars, 'img_per_s': img_per_s}, more)
-        model.after_report(self.session, scalars)
+        try:
+            for line in (accuracy_line(self.step, accuracies), *mask_lines(values), *filter(None, [text])):
+                print(line, flush=True)
+        finally:  # Also if no one reads it any more: what is saved then is the state after a report.
+            model.after_report(self.session, scalars)
 
     def settle(self):
         """Has the model settle its variables, once where a report and a checkpoint are of one step."""
@@ -164,9 +186,50 @@ class Loop:
         self.saved = self.step
 
 
+def signals_to_handle():
+    """The signals that stop a training: none outside of the main thread, and no SIGHUP that is ignored (nohup)."""
+    if threading.current_thread() is not threading.main_thread():
+        return []
+    return [number for number in SIGNALS
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
+
+
 def accuracy_line(step, accuracies):
-    """The console's line of a report: `kimg 64     accuracy train/valid/test  100.00  48.91  47.85`."""
-    titles = {tag: tag.removeprefix('accuracy').removeprefix('/') or 'test' for tag in accuracies
-              if tag.startswith('accuracy') and not tag.startswith('accuracy/raw')}
-    names = '/'.join('train' if title == 'train_labeled' else title for title in titles.values())
-    return f'kimg {step // KIMG:<5}  accuracy {names}  ' + '  '.join(f'{accuracies[tag]:.2f}' for tag in titles)
+    """The console's line of a report: `kimg 64     accuracy train/valid/test  100.00  48.91  47.85`.
+
+    It has those of the averaged weights; where `far_apart`, also those of the live ones, and says which is which.
+    """
+    averaged = {tag: value for tag, value in accuracies.items()
+                if tag.startswith('accuracy') and not tag.startswith('accuracy/raw')}
+    line = f'kimg {step // KIMG:<5}  accuracy {named(averaged)}'
+    if far_apart(accuracies):
+        raw = {tag: tag.replace('accuracy', 'accuracy/raw', 1) for tag in averaged}
+        live = {tag: accuracies[raw[tag]] for tag in averaged if raw[tag] in accuracies}
+        line += f' (averaged weights)  {named(live)} (live weights)'
+    return line
+
+
+def named(accuracies):
+    """Names and values of tag -> percent: `train/valid/test  100.00  48.91  47.85`."""
+    names = [tag.removeprefix('accuracy').removeprefix('/') for tag in accuracies]
+    names = [{'': 'test', 'train_labeled': 'train'}.get(name, name) for name in names]
+    return '/'.join(names) + '  ' + '  '.join(f'{value:.2f}' for value in accuracies.values())
+
+
+def final_accuracy(accuracies):
+    """The accuracy on the test images, `95.97%`; where `far_apart`, also that of the live weights."""
+    text = f'{accuracies["accuracy"]:.2f}%'
+    if far_apart(accuracies):
+        text += f' (averaged weights), {accuracies["accuracy/raw"]:.2f}% (live weights)'
+    return text
+
+
+def far_apart(accuracies):
+    """Whether the accuracies of averaged and of live weights on the test images differ by more than APART."""
+    return ('accuracy/raw' in accuracies
+            and abs(accuracies['accuracy'] - accuracies['accuracy/raw']) > APART)
+
+
+def mask_lines(values):
+    """`mask 0.63`, the share of unlabelled images that were trained on in the last step, of a method that has it."""
+    return [f'mask {value:.2f}' for tag, value in values.items() if tag.endswith('/mask')]

@@ -10,7 +10,7 @@ import extract_accuracy
 import runner
 import toy
 from libml.training import checkpoint
-from libml.training.loop import accuracy_line
+from libml.training.loop import accuracy_line, final_accuracy, mask_lines
 from libml.training.run_folder import RunFolder
 from libml.utils import Diverged
 from mixmatch import MixMatch
@@ -122,6 +122,28 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path):
 
 def test_line_of_a_report():
     accuracies = {'accuracy': 47.849, 'accuracy/valid': 50., 'accuracy/train_labeled': 100., 'accuracy/mnist': 7.125,
-                  'accuracy/raw': 1., 'accuracy/raw/valid': 2., 'losses/valid': 3.}
+                  'accuracy/raw': 52.8, 'accuracy/raw/valid': 9., 'losses/valid': 3.}
+    line = 'kimg 64     accuracy test/valid/train/mnist  47.85  50.00  100.00  7.12'
+    assert accuracy_line(64 * 1024 + 1, accuracies) == line
+    accuracies['accuracy/raw'] = 52.9
     assert accuracy_line(64 * 1024 + 1, accuracies) == (
-        'kimg 64     accuracy test/valid/train/mnist  47.85  50.00  100.00  7.12')
+        f'{line} (averaged weights)  test/valid  52.90  9.00 (live weights)')
+
+
+def test_accuracy_at_the_end_is_of_both_weights_where_they_differ(tmp_path, capsys):
+    assert final_accuracy({'accuracy': 13.349, 'accuracy/raw': 18.3}) == '13.35%'
+    assert final_accuracy({'accuracy': 18.4}) == '18.40%'
+    model = MixMatch(str(tmp_path), toy.dataset(nclass=2), **dict(toy.SMALL, ema=1., lr=0.01))
+    model.train(160, 160)
+    row, = model.folder.metrics()
+    averaged, live = [f'{row[tag]:.2f}' for tag in ('accuracy', 'accuracy/raw')]
+    lines = capsys.readouterr().out.splitlines()
+    assert abs(row['accuracy'] - row['accuracy/raw']) > 5
+    assert lines[-1] == (f'MixMatch on toy: test accuracy {averaged}% (averaged weights), {live}% (live weights)')
+    report, = [line for line in lines if line.startswith('kimg')]
+    assert f'{averaged} (averaged weights)' in report and report.endswith(f'{live} (live weights)')
+
+
+def test_line_of_the_mask():
+    assert mask_lines({'losses/xe': 1., 'monitors/mask': 0.634, 'losses/mask_sup': 0.5}) == ['mask 0.63']
+    assert mask_lines({'losses/xe': 1.}) == []

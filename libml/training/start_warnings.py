@@ -1,0 +1,71 @@
+"""Warnings at the start of a run: what it will do as it was told, but hardly as it was meant."""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+# An average with the decay d follows after some 1 / (1 - d) steps; after three times as many, 5 % of the start is left.
+TIMES = 3
+SHOWN_CLASSES = 5
+CPUINFO = '/proc/cpuinfo'
+# Processors with one of these multiply bfloat16; others convert each number (the last one is ARM's).
+BFLOAT16_FLAGS = {'avx512_bf16', 'amx_bf16', 'bf16'}
+
+
+def lines(model, train_nimg):
+    """Yields the warnings, texts of one line, of a training of a MultiModel to `train_nimg` images."""
+    steps = math.ceil(train_nimg / model.params.batch)
+    yield from slow_average('ema', model.ema.decay, steps, 'averaged weights stay near the first ones')
+    if any(norm.batch_stats for norm in model.batch_norms.values()):
+        yield from slow_average('bn_momentum', model.params.bn_momentum, steps,
+                                'running batch-norm statistics stay near the first ones')
+    labels = np.concatenate([subset.labels for subset in model.labeled_subsets().values()])
+    yield from classes_without_label(labels, model.dataset.nclass, model.dataset.class_names)
+    if model.params.precision == 'bfloat16':
+        yield from slow_bfloat16()
+
+
+def slow_average(flag, decay, steps, effect):
+    """A warning if an average with this decay cannot follow in so many steps."""
+    # In this form, because 3 / (1 - 0.9) is a little more than 30.
+    if decay and round(steps * (1 - decay), 6) < TIMES:
+        most = math.floor(1000 * max(0., 1 - TIMES / steps)) / 1000
+        yield (f'warning: --{flag}={decay} is too slow for a run of {steps} steps: {effect}; give '
+               + (f'{most:g} or less' if most else 'a longer --train_kimg'))
+
+
+def classes_without_label(labels, nclass, names=()):
+    """A warning if a class has no labelled image.
+
+    Args:
+        labels: int [n], of all labelled images.
+        nclass: number of classes.
+        names: theirs; without names, numbers are shown.
+    """
+    empty = np.flatnonzero(np.bincount(labels, minlength=nclass) == 0)
+    if len(empty):
+        shown = ', '.join(str(names[i]) if names else str(i) for i in empty[:SHOWN_CLASSES])
+        yield (f'warning: {len(empty)} of {nclass} classes are without a labelled image: {shown}'
+               + (' ...' if len(empty) > SHOWN_CLASSES else ''))
+
+
+def slow_bfloat16():
+    """A warning if the processor does not multiply bfloat16 and nothing else does."""
+    known = processor_flags()
+    if known and not known & BFLOAT16_FLAGS and not tf.config.list_physical_devices('GPU'):
+        yield ('warning: --precision=bfloat16 is many times slower than float32 on this processor: it has neither '
+               'avx512_bf16 nor amx_bf16')
+
+
+def processor_flags():
+    """set of what the first processor can do, in the words of Linux; empty where they cannot be read."""
+    try:
+        with open(CPUINFO) as f:
+            for line in f:
+                name, _, words = line.partition(':')
+                if name.strip() in ('flags', 'Features'):
+                    return set(words.split())
+    except OSError:
+        pass
+    return set()
