@@ -6,6 +6,7 @@ from libml.draws import Draws
 from libml.hparams import Hparam
 from libml.networks import archs, nn
 from libml.train import Model
+from libml.training import start_warnings
 from libml.utils import InputError, ilog2
 
 import tensorflow as tf
@@ -255,6 +256,9 @@ class MultiModel(Model):
             last = last + self.ema.update(tf.compat.v1.trainable_variables() + moving)
         with tf.control_dependencies(last):
             return self.step.assign_add(self.params.batch, read_value=False)
+
+    def warnings(self, train_nimg):
+        return start_warnings.lines(self, train_nimg)
 
     def report(self, session):
         if not self.learner:

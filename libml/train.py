@@ -261,6 +261,11 @@ class Model:
         del session
         return None
 
+    def warnings(self, train_nimg):
+        """Lines to print at the start of a training to `train_nimg` images: what is likely to be wrong with it."""
+        del train_nimg
+        return []
+
     def report(self, session):
         """Additions of an algorithm to a report: text for the console, list of tf.compat.v1.Summary.Value."""
         del session

@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 
-from libml.training import checkpoint, start_warnings
+from libml.training import checkpoint
 from libml.training.events import EventFile
 from libml.utils import Diverged, progress
 
@@ -85,7 +85,7 @@ class Loop:
                 raise
 
     def _run(self, train_nimg, report_nimg):
-        for line in start_warnings.lines(self.model, train_nimg):
+        for line in self.model.warnings(train_nimg):
             print(line, flush=True)
         if not self.step:
             self.save()
