@@ -19,10 +19,10 @@ class AdaMatch(domain_model.PseudoLabelModel):
     HPARAMS = dict(
         domain_model.PseudoLabelModel.HPARAMS,
         confidence=Hparam(0.9, 'Share of the mean confidence on weak source images that a weak prediction must have '
-                          'to be '
-                         'trained on; with --nouse_cr a probability.'),
+                          'to be trained on; with --nouse_cr a probability.', low=0, high=1),
         use_cr=Hparam(True, 'Whether confidence is relative to that on weakly augmented source images.'),
-        wu=Hparam(1., 'Weight of the unlabelled loss at the end; until half of the training it rises from 0 to 1.'),
+        wu=Hparam(1., 'Weight of the unlabelled loss at the end; until half of the training it rises from 0 to 1.',
+                  low=0),
     )
 
     def interpolated(self, batch, joint):

@@ -49,28 +49,30 @@ class Consistency(plateau_model.PlateauModel):
     STUDENT = dict(
         augment=Hparam('r2_9_0', 'The student\'s noise, a token of: ' + tokens.CHOICES),
         kl_t2=Hparam(False, 'Multiply the distance to the teacher by temperature^2.'),
-        temperature=Hparam(10., 'Softens the predictions of teacher and student in the distance between them.'),
+        temperature=Hparam(10., 'Softens the predictions of teacher and student in the distance between them.',
+                           above=0),
         uratio=Hparam(1, 'Images of the whole training set for each labelled one; of no effect where all are '
-                      'labelled.'),
-        wkl=Hparam(0.5, 'Weight of the distance to the teacher.'),
-        wxe=Hparam(0.5, 'Weight of the cross entropy.'),
+                      'labelled.', low=1),
+        wkl=Hparam(0.5, 'Weight of the distance to the teacher.', low=0),
+        wxe=Hparam(0.5, 'Weight of the cross entropy.', low=0),
     )
     HPARAMS = dict(
         plateau_model.PlateauModel.HPARAMS,
         **STUDENT,
         stage=Hparam('teacher', f'{" or ".join(STAGES)}.'),
         teacher=Hparam('', 'Run folder of the student\'s teacher.', False),
-        batch=Hparam(128, 'Labelled images in a batch.'),
-        lr=Hparam(0.001, 'First learning rate of Adam.'),
-        train_kimg=Hparam(4800, 'Longest training in kimg (1,024 labelled images).', False),
-        bn_momentum=Hparam(0.99, 'Momentum of the running batch-norm statistics; short runs want less (0.9).', False),
+        batch=Hparam(128, 'Labelled images in a batch.', low=1),
+        lr=Hparam(0.001, 'First learning rate of Adam.', above=0),
+        train_kimg=Hparam(4800, 'Longest training in kimg (1,024 labelled images).', False, above=0),
+        bn_momentum=Hparam(0.99, 'Momentum of the running batch-norm statistics; short runs want less (0.9).', False,
+                           low=0, below=1),
         average=Hparam('none', 'Average of the weights: none, ma (exponential average) or swa (mean of snapshots).'),
-        ema=Hparam(0.99, 'Decay of --average=ma.'),
-        swa_start_kimg=Hparam(0, 'First snapshot of --average=swa.', False),
-        swa_period=Hparam(10, 'Steps between snapshots of --average=swa.', False),
-        swa_bn_images=Hparam(4096, 'Training images for the batch-norm statistics of an average.', False),
+        ema=Hparam(0.99, 'Decay of --average=ma.', low=0, below=1),
+        swa_start_kimg=Hparam(0, 'First snapshot of --average=swa.', False, low=0),
+        swa_period=Hparam(10, 'Steps between snapshots of --average=swa.', False, low=1),
+        swa_bn_images=Hparam(4096, 'Training images for the batch-norm statistics of an average.', False, low=1),
         plateau_factor=Hparam(0., 'What the learning rate falls by; 0 means 0.1 for a teacher, 0.5 for a student.',
-                              False),
+                              False, low=0, high=1),
     )
 
     @classmethod
@@ -84,12 +86,8 @@ class Consistency(plateau_model.PlateauModel):
         self.check_choice('average', AVERAGES)
         p.plateau_factor = p.plateau_factor or (0.1 if p.stage == 'teacher' else 0.5)
         super().resolve_params()
-        self.check_range('swa_start_kimg', 'wkl', 'wxe', low=0)
-        self.check_range('swa_period', 'uratio', low=1)
-        self.check_range('swa_bn_images', low=p.batch)
-        self.check_positive('temperature')
-        if p.average == 'ma' and not 0 <= p.ema < 1:
-            raise InputError(f'--ema={p.ema}: give a decay of at least 0 and below 1')
+        if p.swa_bn_images < p.batch:
+            raise InputError(f'--swa_bn_images={p.swa_bn_images}: give at least a batch, --batch={p.batch}')
         # For the student: they describe what a teacher takes in.
         p.size = f'{data.height}x{data.width}x{data.colors}'
         p.whiten = data.whitened

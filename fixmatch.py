@@ -19,7 +19,7 @@ class FixMatch(pair_model.PairModel):
         pair_model.PairModel.HPARAMS,
         **cta_learner.HPARAMS,
         confidence=pair_model.CONFIDENCE,
-        wu=Hparam(1., 'Weight of the loss on unlabelled images.'),
+        wu=Hparam(1., 'Weight of the loss on unlabelled images.', low=0),
     )
 
     def targets(self, logits_weak):

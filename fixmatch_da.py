@@ -16,7 +16,7 @@ class FixMatchDA(domain_model.PseudoLabelModel):
 
     HPARAMS = dict(
         domain_model.PseudoLabelModel.HPARAMS,
-        wu=Hparam(1., 'Weight of the loss on pseudo-labels.'),
+        wu=Hparam(1., 'Weight of the loss on pseudo-labels.', low=0),
     )
 
     def unlabeled_losses(self, logits, label):

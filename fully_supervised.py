@@ -21,9 +21,11 @@ class FullySupervised(adam_models.BaselineModel):
     HPARAMS = dict(
         adam_models.BaselineModel.HPARAMS,
         wd=adam_models.BaselineModel.HPARAMS['wd']._replace(default=0.002),
-        dropout=Hparam(0., 'Probability that an entry of the network\'s last features is dropped in training.'),
+        dropout=Hparam(0., 'Probability that an entry of the network\'s last features is dropped in training.', low=0,
+                       below=1),
         mixup=Hparam(False, 'Train on mixtures of images in place of smoothed labels.', False),
-        smoothing=Hparam(0.001, 'Share of a label that is spread over all classes; not with --mixup.'),
+        smoothing=Hparam(0.001, 'Share of a label that is spread over all classes; not with --mixup.', low=0,
+                         high=1),
         beta=adam_models.BETA._replace(help=adam_models.BETA.help + ' Only with --mixup.'),
     )
 
@@ -34,8 +36,6 @@ class FullySupervised(adam_models.BaselineModel):
     def resolve_params(self):
         super().resolve_params()
         p = self.params
-        if not 0 <= p.dropout < 1:
-            raise InputError(f'--dropout={p.dropout}: give a probability smaller than 1')
         if p.dropout and p.arch == 'convnet':
             raise InputError(f'--dropout={p.dropout}: --arch=convnet has none')
         self.unused = 'smoothing' if p.mixup else 'beta'

@@ -4,7 +4,6 @@ python ict.py --dataset=cifar10.3@250-5000 --beta=0.75 --consistency_weight=1000
 """
 
 from libml import layers, losses, train
-from libml.hparams import Hparam
 from libml.methods import adam_models
 
 import tensorflow as tf
@@ -19,7 +18,7 @@ class ICT(adam_models.BaselineModel):
     HPARAMS = dict(
         adam_models.BaselineModel.HPARAMS,
         beta=adam_models.BETA,
-        consistency_weight=Hparam(50., adam_models.CONSISTENCY_WEIGHT),
+        consistency_weight=adam_models.CONSISTENCY_WEIGHT._replace(default=50.),
         warmup_pos=adam_models.WARMUP_POS,
     )
 

@@ -28,13 +28,12 @@ class MCD(domain_model.DomainModel):
 
     HPARAMS = dict(
         domain_model.DomainModel.HPARAMS,
-        wu=Hparam(1, 'How many times in a step the network is moved towards agreement.'),
+        wu=Hparam(1, 'How many times in a step the network is moved towards agreement.', low=0),
     )
     del HPARAMS['show_rates']
 
     def resolve_params(self):
         super().resolve_params()
-        self.check_range('wu', low=0)
         self.check_head()
 
     def make_program(self):

@@ -4,15 +4,17 @@ python mean_teacher.py --dataset=cifar10.3@250-5000 --wd=0.2
 """
 
 from libml import train
-from libml.hparams import Hparam
-from libml.methods.adam_models import CONSISTENCY_WEIGHT, INERT
 from pi_model import PiModel
 
 
 class MeanTeacher(PiModel):
     """A Pi-model whose teacher has the averaged weights, with the batch's own batch-norm statistics."""
 
-    HPARAMS = dict(PiModel.HPARAMS, consistency_weight=Hparam(50., CONSISTENCY_WEIGHT), smoothing=Hparam(0.001, INERT))
+    HPARAMS = dict(
+        PiModel.HPARAMS,
+        consistency_weight=PiModel.HPARAMS['consistency_weight']._replace(default=50.),
+        smoothing=PiModel.HPARAMS['smoothing']._replace(default=0.001),
+    )
     LOSS = 'mt'
 
     def teacher(self, y):

@@ -16,17 +16,12 @@ class MixMatch(adam_models.MixedModel):
 
     HPARAMS = dict(
         adam_models.MixedModel.HPARAMS,
-        w_match=Hparam(100., 'Weight of the loss on unlabelled images.'),
-        T=Hparam(0.5, 'Temperature that sharpens guessed labels; 1 leaves them.', False),
+        w_match=Hparam(100., 'Weight of the loss on unlabelled images.', low=0),
+        T=Hparam(0.5, 'Temperature that sharpens guessed labels; 1 leaves them.', False, above=0),
         mixmode=Hparam('xxy.yxy', f'What is mixed with what: {" ".join(layers.MixMode.MODES)}.', False),
-        nu=Hparam(2, 'Augmentations of each unlabelled image.', False),
+        nu=Hparam(2, 'Augmentations of each unlabelled image.', False, low=1),
         use_ema_guess=Hparam(False, 'Guess labels with the averaged weights.', False),
     )
-
-    def resolve_params(self):
-        super().resolve_params()
-        self.check_range('nu', low=1)
-        self.check_positive('T')
 
     def guess(self, y):
         """Labels of unlabelled images: list of nu views [b, h, w, c] -> float32 [b, C], constant (eqs. 6 and 7)."""

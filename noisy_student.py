@@ -37,7 +37,8 @@ class NoisyStudent(domain_model.DomainModel):
         id=Hparam('', 'Name of this run, the last part of its folder; 0 for the first teacher.', False),
         pseudo_label_file=Hparam('', 'File of predictions to learn from; without one this is a teacher.', False),
         teacher_id=Hparam('', '--id of the run beside this one whose predictions to learn from.', False),
-        pseudo_label_th=Hparam(0.9, 'Predictions with more probability than this are learned from.', False),
+        pseudo_label_th=Hparam(0.9, 'Predictions with more probability than this are learned from.', False,
+                               low=0, below=1),
     )
 
     def resolve_params(self):
@@ -47,8 +48,6 @@ class NoisyStudent(domain_model.DomainModel):
             raise InputError(f'--id={p.id}: give this run a name, such as 0 for a teacher and 1 for its student')
         if p.teacher_id == p.id:
             raise InputError(f'--teacher_id={p.teacher_id}: a run cannot learn from itself, --id is the same')
-        if not 0 <= p.pseudo_label_th < 1:
-            raise InputError(f'--pseudo_label_th={p.pseudo_label_th}: give a probability below 1')
 
     def path_components(self):
         return [*super().path_components(), self.params.id]

@@ -5,9 +5,8 @@ python pi_model.py --dataset=cifar10.3@250-5000 --consistency_weight=20
 
 from libml import losses, train
 from libml.augment.views import Views
-from libml.hparams import Hparam
 from libml.methods import adam_models
-from libml.methods.adam_models import CONSISTENCY_WEIGHT, INERT, WARMUP_POS
+from libml.methods.adam_models import CONSISTENCY_WEIGHT, INERT_SMOOTHING, WARMUP_POS
 
 import tensorflow as tf
 
@@ -17,8 +16,8 @@ class PiModel(adam_models.BaselineModel):
 
     HPARAMS = dict(
         adam_models.BaselineModel.HPARAMS,
-        consistency_weight=Hparam(10., CONSISTENCY_WEIGHT),
-        smoothing=Hparam(0.1, INERT),
+        consistency_weight=CONSISTENCY_WEIGHT._replace(default=10.),
+        smoothing=INERT_SMOOTHING,
         warmup_pos=WARMUP_POS,
     )
     LOSS = 'pm'

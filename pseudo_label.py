@@ -6,7 +6,7 @@ python pseudo_label.py --dataset=cifar10.3@250-5000 --threshold=0.95
 from libml import losses, train
 from libml.hparams import Hparam
 from libml.methods import adam_models
-from libml.methods.adam_models import CONSISTENCY_WEIGHT, INERT, WARMUP_POS
+from libml.methods.adam_models import CONSISTENCY_WEIGHT, INERT_SMOOTHING, WARMUP_POS
 
 import tensorflow as tf
 
@@ -16,9 +16,9 @@ class PseudoLabel(adam_models.BaselineModel):
 
     HPARAMS = dict(
         adam_models.BaselineModel.HPARAMS,
-        consistency_weight=Hparam(1., CONSISTENCY_WEIGHT),
-        threshold=Hparam(0.95, 'Predictions with more probability than this are labels.'),
-        smoothing=Hparam(0.1, INERT),
+        consistency_weight=CONSISTENCY_WEIGHT,
+        threshold=Hparam(0.95, 'Predictions with more probability than this are labels.', low=0, high=1),
+        smoothing=INERT_SMOOTHING,
         warmup_pos=WARMUP_POS,
     )
 

@@ -34,24 +34,24 @@ class ReMixMatch(adam_models.MixedModel):
         **cta_learner.HPARAMS,
         augment=tokens.AUGMENT,
         beta=adam_models.MixedModel.HPARAMS['beta']._replace(default=0.75),
-        warmup_kimg=Hparam(1024, 'kimg over which w_kl and w_match rise from 0.'),
+        warmup_kimg=Hparam(1024, 'kimg over which w_kl and w_match rise from 0.', low=0),
         # Not in the name: in the original it is no flag.
-        ema=Hparam(0.999, 'Decay of the moving average of the weights; short runs want less (0.99).', False),
-        K=Hparam(1, 'Strong views of each unlabelled image.'),
+        ema=Hparam(0.999, 'Decay of the moving average of the weights; short runs want less (0.99).', False, low=0,
+                   below=1),
+        K=Hparam(1, 'Strong views of each unlabelled image.', low=1),
         cta=Hparam(True, 'Strong views by CTAugment; stands in the run\'s name as CTAReMixMatch.', False),
         redux=Hparam('', 'Guess for a view: `1st`, the weak view\'s; `swap`, the next view\'s; `mean`, that of all '
                      'views. Unless given, 1st with CTAugment and swap without.'),
         use_dm=Hparam(True, 'Align the distribution of guesses with the distribution of the labels.'),
         use_xe=Hparam(True, 'Loss on unlabelled images: cross entropy, else squared distance.'),
-        w_kl=Hparam(0.5, 'Weight of the loss on a strong view before mixing.'),
-        w_match=Hparam(1.5, 'Weight of the loss on unlabelled images.'),
-        w_rot=Hparam(0.5, 'Weight of the loss on rotated images.'),
+        w_kl=Hparam(0.5, 'Weight of the loss on a strong view before mixing.', low=0),
+        w_match=Hparam(1.5, 'Weight of the loss on unlabelled images.', low=0),
+        w_rot=Hparam(0.5, 'Weight of the loss on rotated images.', low=0),
     )
 
     def resolve_params(self):
         super().resolve_params()
         p = self.params
-        self.check_range('K', low=1)
         p.redux = p.redux or ('1st' if self.program.cta else 'swap')
         self.check_choice('redux', REDUX)
         if p.w_rot > 0 and (p.batch % rotation.TURNS or self.dataset.height != self.dataset.width):

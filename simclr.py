@@ -35,31 +35,35 @@ class SimCLR(models.MultiModel):
 
     HPARAMS = dict(
         models.MultiModel.HPARAMS,
-        batch=Hparam(25, 'Labelled images in a batch.'),
-        lr=Hparam(0.001, 'Learning rate; LARS wants about 0.3 * images / 256. (The probe\'s is 0.001, constant.)'),
-        train_kimg=Hparam(98, 'Length of training in kimg (1,024 labelled images).', False),
+        batch=Hparam(25, 'Labelled images in a batch.', low=1),
+        lr=Hparam(0.001, 'Learning rate; LARS wants about 0.3 * images / 256. (The probe\'s is 0.001, constant.)',
+                  above=0),
+        train_kimg=Hparam(98, 'Length of training in kimg (1,024 labelled images).', False, above=0),
         ema=Hparam(0., 'Decay of the moving average of the weights that are evaluated; 0: the weights themselves.',
-                   False),
+                   False, low=0, below=1),
         stage=Hparam('pretrain', f'{", ".join(CHOICES["stage"])}: labels alone; pairs of views; labels after those.'),
         pretrained=Hparam('', 'For --stage=finetune: run folder (or checkpoint) whose encoder is trained on.', False),
-        uratio=Hparam(20, 'Unlabelled images for each labelled one in a batch of pretraining; both make pairs.'),
-        temperature=Hparam(0.1, 'Cosines of projections are divided by this.'),
+        uratio=Hparam(20, 'Unlabelled images for each labelled one in a batch of pretraining; both make pairs.',
+                      low=0),
+        temperature=Hparam(0.1, 'Cosines of projections are divided by this.', above=0),
         ntxent=Hparam('cross', 'Negatives: cross, the other views of the other kind; full, all other views.'),
-        proj_hidden=Hparam(128, 'Width of the hidden layer of the projection head.', False),
-        proj_dim=Hparam(128, 'Width of the projections.', False),
+        proj_hidden=Hparam(128, 'Width of the hidden layer of the projection head.', False, low=1),
+        proj_dim=Hparam(128, 'Width of the projections.', False, low=1),
         optimizer=Hparam('adam', f'One of {", ".join(CHOICES["optimizer"])}; momentum is 0.9.'),
-        wd=Hparam(0.0001, 'Weight decay of --optimizer=lars.', False),
-        warmup_kimg=Hparam(0, 'kimg over which the learning rate rises from 0.', False),
+        wd=Hparam(0.0001, 'Weight decay of --optimizer=lars.', False, low=0),
+        warmup_kimg=Hparam(0, 'kimg over which the learning rate rises from 0.', False, low=0),
         cosine=Hparam(False, 'After that the learning rate falls to 0 as half a cosine; else it is constant.', False),
         views=Hparam('affine', 'Views in pretraining: affine (flip, shift, zoom, linear map of colours) or simclr '
                      '(crop, flip, colour jitter, grey). Else views are affine, with the numbers s_*.'),
-        c_min_area=Hparam(0.25, 'Contrastive affine views: least share of the picture\'s area.', False),
-        c_brightness=Hparam(0.6, 'Contrastive affine views: range of the brightness.', False),
-        c_jitter=Hparam(0.2, 'Contrastive affine views: range of the mixture of colours.', False),
-        s_min_area=Hparam(0.75, 'Views for classification: least share of the picture\'s area.', False),
-        s_brightness=Hparam(0.3, 'Views for classification: range of the brightness.', False),
-        s_jitter=Hparam(0.1, 'Views for classification: range of the mixture of colours.', False),
-        strength=Hparam(0.5, 'Strength of the colour jitter of --views=simclr.', False),
+        c_min_area=Hparam(0.25, 'Contrastive affine views: least share of the picture\'s area.', False, above=0,
+                          high=1),
+        c_brightness=Hparam(0.6, 'Contrastive affine views: range of the brightness.', False, low=0),
+        c_jitter=Hparam(0.2, 'Contrastive affine views: range of the mixture of colours.', False, low=0),
+        s_min_area=Hparam(0.75, 'Views for classification: least share of the picture\'s area.', False, above=0,
+                          high=1),
+        s_brightness=Hparam(0.3, 'Views for classification: range of the brightness.', False, low=0),
+        s_jitter=Hparam(0.1, 'Views for classification: range of the mixture of colours.', False, low=0),
+        strength=Hparam(0.5, 'Strength of the colour jitter of --views=simclr.', False, low=0),
         blur=Hparam(False, 'Blur half of the images of --views=simclr.', False),
     )
 
@@ -68,13 +72,6 @@ class SimCLR(models.MultiModel):
         p = self.params
         for name, choices in CHOICES.items():
             self.check_choice(name, choices)
-        for name in ('c_min_area', 's_min_area'):
-            if not 0 < p[name] <= 1:
-                raise InputError(f'--{name}={p[name]}: give a share of the area, larger than 0, at most 1')
-        self.check_range('uratio', 'warmup_kimg', 'wd', 'c_brightness', 'c_jitter', 's_brightness', 's_jitter',
-                         'strength', low=0)
-        self.check_range('proj_hidden', 'proj_dim', low=1)
-        self.check_positive('temperature')
         if p.cosine and p.warmup_kimg >= p.train_kimg:
             raise InputError(f'--warmup_kimg={p.warmup_kimg} --train_kimg={p.train_kimg}: with --cosine the learning '
                              'rate falls after the warm-up: give a warm-up shorter than the training')

@@ -42,17 +42,16 @@ class UDA(pair_model.PairModel):
         pair_model.PairModel.HPARAMS,
         augment=pair_model.PairModel.HPARAMS['augment']._replace(default='d.d.rac'),
         confidence=pair_model.CONFIDENCE,
-        temperature=Hparam(1., 'Sharpens the weak predictions; the paper uses 0.4.'),
+        temperature=Hparam(1., 'Sharpens the weak predictions; the paper uses 0.4.', above=0),
         tsa=Hparam('no', f'Training signal annealing: {", ".join(TSA)}.'),
-        tsa_pos=Hparam(8, 'Annealing lasts min(train_kimg, 16384) * 2^tsa_pos images.'),
-        we=Hparam(0., 'Weight of the entropy of the weak predictions.'),
-        wu=Hparam(1., 'Weight of the loss on unlabelled images.'),
+        tsa_pos=Hparam(8, 'Annealing lasts min(train_kimg, 16384) * 2^tsa_pos images.', low=0, high=32),
+        we=Hparam(0., 'Weight of the entropy of the weak predictions.', low=0),
+        wu=Hparam(1., 'Weight of the loss on unlabelled images.', low=0),
     )
 
     def resolve_params(self):
         super().resolve_params()
         self.check_choice('tsa', TSA)
-        self.check_positive('temperature')
 
     def threshold(self):
         """Scalar: labelled images that are given their class with more probability than this are left out."""

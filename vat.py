@@ -6,7 +6,7 @@ python vat.py --dataset=cifar10.3@250-5000 --vat_eps=6
 from libml import losses, train
 from libml.hparams import Hparam
 from libml.methods import adam_models
-from libml.methods.adam_models import INERT, WARMUP_POS
+from libml.methods.adam_models import INERT_SMOOTHING, WARMUP_POS
 
 import tensorflow as tf
 
@@ -23,10 +23,11 @@ class VAT(adam_models.BaselineModel):
 
     HPARAMS = dict(
         adam_models.BaselineModel.HPARAMS,
-        vat=Hparam(0.3, 'Weight of the virtual adversarial loss.'),
-        vat_eps=Hparam(6., 'Length of the perturbation, over all pixels and channels of an image in [-1, 1].'),
-        entmin_weight=Hparam(0.06, 'Weight of the entropy of the predictions; it has no warm-up.'),
-        smoothing=Hparam(0.1, INERT),
+        vat=Hparam(0.3, 'Weight of the virtual adversarial loss.', low=0),
+        vat_eps=Hparam(6., 'Length of the perturbation, over all pixels and channels of an image in [-1, 1].',
+                       low=0),
+        entmin_weight=Hparam(0.06, 'Weight of the entropy of the predictions; it has no warm-up.', low=0),
+        smoothing=INERT_SMOOTHING,
         warmup_pos=WARMUP_POS,
     )
     # Length of the step at which the power iteration looks at the gradient. It is so short that the rounding of float32

@@ -12,9 +12,9 @@ class AB_FixMatch_Adam(FixMatch):
 
     HPARAMS = dict(
         FixMatch.HPARAMS,
-        lr=Hparam(0.002, 'Learning rate of Adam; falls to 0.195 of it as a cosine.'),
-        beta1=Hparam(0.9, 'Decay of Adam\'s first moment.'),
-        beta2=Hparam(0.999, 'Decay of Adam\'s second moment.'),
+        lr=Hparam(0.002, 'Learning rate of Adam; falls to 0.195 of it as a cosine.', above=0),
+        beta1=Hparam(0.9, 'Decay of Adam\'s first moment.', low=0, below=1),
+        beta2=Hparam(0.999, 'Decay of Adam\'s second moment.', low=0, below=1),
     )
 
     def optimizer(self, lr):

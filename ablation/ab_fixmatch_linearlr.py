@@ -8,7 +8,7 @@ from libml.hparams import Hparam
 class AB_FixMatch_LinearLR(FixMatch):
     """The schedule goes linearly from lr to lr_end."""
 
-    HPARAMS = dict(FixMatch.HPARAMS, lr_end=Hparam(0.02, 'Learning rate at the end of training.'))
+    HPARAMS = dict(FixMatch.HPARAMS, lr_end=Hparam(0.02, 'Learning rate at the end of training.', low=0))
 
     def learning_rate(self):
         """lr + (lr_end - lr) * progress."""

@@ -12,7 +12,7 @@ class AB_FixMatch_Momentum(FixMatch):
 
     HPARAMS = dict(
         FixMatch.HPARAMS,
-        momentum=Hparam(0.9, 'Momentum of the optimizer.'),
+        momentum=Hparam(0.9, 'Momentum of the optimizer.', low=0, below=1),
         use_nesterov=Hparam(True, 'Nesterov\'s momentum, else the plain one.'),
     )
 

@@ -11,7 +11,7 @@ class AB_FixMatch_Sharpen(FixMatch):
     (In the original the threshold is fixed at 0.95 and not in the run's name; here it is FixMatch's flag.)
     """
 
-    HPARAMS = dict(FixMatch.HPARAMS, T=Hparam(1., 'Temperature that sharpens weak predictions.'))
+    HPARAMS = dict(FixMatch.HPARAMS, T=Hparam(1., 'Temperature that sharpens weak predictions.', above=0))
 
     def targets(self, logits_weak):
         return super().targets(logits_weak / self.params.T)

@@ -10,7 +10,7 @@ import tensorflow as tf
 class AB_FixMatch_SharpenConditionalConsistency(FixMatch):
     """The labels are the predictions sharpened by T; the mask is of the predictions as they are."""
 
-    HPARAMS = dict(FixMatch.HPARAMS, T=Hparam(1., 'Temperature that sharpens weak predictions.'))
+    HPARAMS = dict(FixMatch.HPARAMS, T=Hparam(1., 'Temperature that sharpens weak predictions.', above=0))
 
     def unlabeled_loss(self, logits_weak, logits_strong):
         """Loss and mask per unlabelled image, float32 [n] each."""

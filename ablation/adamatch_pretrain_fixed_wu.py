@@ -10,7 +10,7 @@ import tensorflow as tf
 class AdaMatchPretrainFixedWu(AdaMatchPretrain):
     """The weight is `wu` from the start."""
 
-    HPARAMS = dict(AdaMatchPretrain.HPARAMS, wu=Hparam(1., 'Weight of the unlabelled loss.'))
+    HPARAMS = dict(AdaMatchPretrain.HPARAMS, wu=Hparam(1., 'Weight of the unlabelled loss.', low=0))
 
     def unlabeled_weight(self):
         return tf.constant(self.params.wu)

@@ -6,7 +6,6 @@ python ablation/cta_mixmatch.py --dataset=cifar10.3@250-1 --augment=d.d.rac    #
 
 from libml import train
 from libml.augment import cta_learner, tokens
-from libml.utils import InputError
 from mixmatch import MixMatch
 
 
@@ -18,12 +17,8 @@ class CTAMixMatch(MixMatch):
         **cta_learner.HPARAMS,
         augment=tokens.AUGMENT,
         beta=MixMatch.HPARAMS['beta']._replace(default=0.75),
+        nu=MixMatch.HPARAMS['nu']._replace(low=2),  # a weak and a strong view
     )
-
-    def resolve_params(self):
-        super().resolve_params()
-        if self.params.nu < 2:
-            raise InputError(f'--nu={self.params.nu}: give at least 2, a weak and a strong view')
 
     def make_program(self):
         return tokens.Program(self.params, self.dataset)

@@ -1,6 +1,15 @@
-"""Hyper-parameters as they stand in a model's table HPARAMS."""
+"""Hyper-parameters as they stand in a model's table HPARAMS: their defaults, and what values they can have."""
 
+import math
+import numbers
+import operator
 import typing
+
+from libml.utils import InputError
+
+# Field of a bound -> how an error names it, and what a value has to be to it.
+BOUNDS = dict(low=('of at least', operator.ge), above=('larger than', operator.gt), high=('of at most', operator.le),
+              below=('smaller than', operator.lt))
 
 
 class Hparam(typing.NamedTuple):
@@ -10,8 +19,45 @@ class Hparam(typing.NamedTuple):
         default: its value unless another is given; bool, int, float or str, and of this type.
         help: what it does, for --help.
         named: whether it is a part of the run's name.
+        low, high, above, below: bounds of a number, None where there is none; it may be `low` or `high` itself, it must
+            be larger than `above` and smaller than `below`.
     """
 
     default: bool | int | float | str
     help: str
     named: bool = True
+    low: float | None = None
+    high: float | None = None
+    above: float | None = None
+    below: float | None = None
+
+    def checked(self, name, value):
+        """A value for the hyper-parameter `name`, as the type of its default: 75 for a float is 75.0, as from a flag.
+
+        Raises:
+            InputError: it is of another type, not finite or out of bounds.
+        """
+        kind = type(self.default)
+        if not self._can_be(name, value):
+            raise InputError(f'--{name}={value}: give {self._wanted()}')
+        # A length in kimg, given in Python, need not be whole.
+        return kind(value) if kind is not int or value % 1 == 0 else float(value)
+
+    def _can_be(self, name, value):
+        kind = type(self.default)
+        if kind is str:
+            return isinstance(value, str)
+        if kind is bool:
+            return value in (True, False)
+        if not isinstance(value, numbers.Real) or isinstance(value, bool) or not abs(value) < math.inf:
+            return False
+        whole = kind is float or name.endswith('_kimg') or value % 1 == 0
+        return whole and all(holds(value, getattr(self, bound)) for bound, (_, holds) in BOUNDS.items()
+                             if getattr(self, bound) is not None)
+
+    def _wanted(self):
+        """Text of what a value must be: `a number larger than 0 and of at most 1`."""
+        kinds = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a text'}
+        bounds = ' and '.join(f'{words} {getattr(self, bound)}' for bound, (words, _) in BOUNDS.items()
+                              if getattr(self, bound) is not None)
+        return f'{kinds[type(self.default)]} {bounds}'.rstrip()

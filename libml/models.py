@@ -30,12 +30,12 @@ class MultiModel(Model):
     HPARAMS = dict(
         Model.HPARAMS,
         arch=Hparam('resnet', f'Network: {", ".join(sorted(archs.ARCHS))}.'),
-        filters=Hparam(32, 'Filters of the first scale.'),
-        repeat=Hparam(4, 'Residual blocks in a scale.'),
-        scales=Hparam(0, 'Scales of the network; 0 means ceil(log2(width)) - 2.'),
-        ema=Hparam(0.999, 'Decay of the moving average of the weights.'),
+        filters=Hparam(32, 'Filters of the first scale.', low=1),
+        repeat=Hparam(4, 'Residual blocks in a scale.', low=1),
+        scales=Hparam(0, 'Scales of the network; 0 means ceil(log2(width)) - 2.', low=0),
+        ema=Hparam(0.999, 'Decay of the moving average of the weights.', low=0, below=1),
         bn_momentum=Hparam(0.999, 'Momentum of the running batch-norm statistics; short runs want less (0.99, 0.9).',
-                           False),
+                           False, low=0, below=1),
         precision=Hparam('float32', 'Type of activations and convolutions: float32 or bfloat16.', False),
     )
     # Of batch norm: what is added to the variance, whether the running variance follows the unbiased one of the batch,

@@ -1,7 +1,6 @@
 """A model with its graph, its run folder and its training, and what a script needs to start it."""
 
 import contextlib
-import math
 import os
 import sys
 
@@ -24,9 +23,9 @@ LOOP_FLAGS = dict(
     data_dir=Hparam('', 'Folder of the datasets; else $ML_DATA, else ./data.'),
     whiten=Hparam(False, 'Normalise the network\'s input by the mean and deviation of the training images.'),
     p_unlabeled=Hparam('', 'Comma-separated class weights of the unlabelled images, where an algorithm uses them.'),
-    report_kimg=Hparam(64, 'Evaluate and report after every so many kimg (1,024 images).'),
-    save_kimg=Hparam(64, 'Save a checkpoint after every so many kimg.'),
-    keep_ckpt=Hparam(50, 'How many checkpoints to keep.'),
+    report_kimg=Hparam(64, 'Evaluate and report after every so many kimg (1,024 images).', above=0),
+    save_kimg=Hparam(64, 'Save a checkpoint after every so many kimg.', above=0),
+    keep_ckpt=Hparam(50, 'How many checkpoints to keep.', low=1),
     eval_ckpt=Hparam('', 'Evaluate this checkpoint (or the newest of this run folder), do not train.'),
 )
 
@@ -48,7 +47,7 @@ def run(model_class, **defaults):
     def main(argv):
         if len(argv) > 1:
             raise InputError(f'unexpected argument {argv[1]!r}: flags are written --name=value')
-        args = {name: FLAGS[name].value for name in table}
+        args = {name: spec.checked(name, FLAGS[name].value) for name, spec in table.items()}
         params = {name: args[name] for name in model_class.HPARAMS}
         model = model_class(args['train_dir'], model_class.load_dataset(args), **params)
         if args['eval_ckpt']:
@@ -78,10 +77,10 @@ class Model:
     DATASETS = None
     LOOP_FLAGS = LOOP_FLAGS
     HPARAMS = dict(
-        batch=Hparam(64, 'Labelled images in a batch.'),
-        lr=Hparam(0.0001, 'Learning rate.'),
-        train_kimg=Hparam(16384, 'Length of training in kimg (1,024 images).', False),
-        seed=Hparam(1, 'Seed of every random draw of the run.', False),
+        batch=Hparam(64, 'Labelled images in a batch.', low=1),
+        lr=Hparam(0.0001, 'Learning rate.', above=0),
+        train_kimg=Hparam(16384, 'Length of training in kimg (1,024 images).', False, above=0),
+        seed=Hparam(1, 'Seed of every random draw of the run.', False, low=0, high=2 ** 32 - 1),
         rerun=Hparam('', 'Additional component of the run folder\'s path, to keep repeats apart.', False),
     )
 
@@ -92,11 +91,8 @@ class Model:
                              f'{", ".join(sorted(self.HPARAMS))}')
         self.train_dir = train_dir
         self.dataset = dataset
-        defaults = {name: spec.default for name, spec in self.HPARAMS.items()}
-        self.params = EasyDict(defaults)
-        # 75 for a float is 75.0, as from a flag: it stands in the run's name.
-        self.params.update({name: float(value) if isinstance(defaults[name], float) else value
-                            for name, value in params.items()})
+        self.params = EasyDict({name: spec.checked(name, params.get(name, spec.default))
+                                for name, spec in self.HPARAMS.items()})
         self.resolve_params()
         self.depends_on_length = False
         self.depends_on_reports = False
@@ -120,23 +116,8 @@ class Model:
         return cls.DATASETS[args['dataset']](args['data_dir'], args['whiten'], args['p_unlabeled'])
 
     def resolve_params(self):
-        """Checks self.params and adds what follows from the dataset."""
-        self.check_range('batch', 'train_kimg', low=1)
+        """Checks what the bounds in HPARAMS cannot say of self.params, and adds what follows from the dataset."""
         self.params.nclass = self.dataset.nclass
-
-    def check_range(self, *names, low, high=math.inf):
-        """InputError if one of these hyper-parameters is not finite or not in [low, high]."""
-        for name in names:
-            value = self.params[name]
-            if not low <= value <= high or math.isinf(value):
-                right = f'at least {low}' if math.isinf(high) else f'a number from {low} to {high}'
-                raise InputError(f'--{name}={value}: give {right}')
-
-    def check_positive(self, *names):
-        """InputError if one of these hyper-parameters is not finite or not larger than 0."""
-        for name in names:
-            if not 0 < self.params[name] < math.inf:
-                raise InputError(f'--{name}={self.params[name]}: give a number larger than 0')
 
     def check_choice(self, name, choices):
         """InputError if this hyper-parameter is none of the texts `choices`."""
@@ -207,8 +188,7 @@ class Model:
         loop_args = dict(train_dir=str(self.train_dir), report_kimg=in_kimg(report_nimg),
                          save_kimg=in_kimg(save_nimg), keep_ckpt=int(keep_ckpt))
         for name, value in loop_args.items():
-            if name != 'train_dir' and value <= 0:
-                raise InputError(f'--{name} must be at least 1')
+            self.LOOP_FLAGS[name].checked(name, value)
         found = checkpoint.all_in(self.folder.tf)
         if not found:
             self.check_start()

@@ -12,7 +12,8 @@ import pytest
 LIBML = runner.ROOT / 'libml'
 # A room (a file or a folder of libml) imports only rooms of the floors before its own.
 FLOORS = (
-    {'data', 'draws', 'ema', 'hparams', 'losses', 'schedules', 'trackers', 'utils', 'optimizers'},
+    {'utils'},
+    {'data', 'draws', 'ema', 'hparams', 'losses', 'schedules', 'trackers', 'optimizers'},
     {'corruptions', 'images', 'layers', 'streams'},
     {'augment', 'datasets', 'networks'},
     {'data_domain', 'data_pair', 'training'},

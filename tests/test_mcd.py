@@ -63,7 +63,6 @@ def test_settings(tmp_path):
     assert 'show_rates' not in MCD.HPARAMS and 'losses/dis3' not in model.ops.losses
     assert model.learner is None and '/CTA(s,s)/' in model.folder.path
     assert model.ops.xt.shape == [4, 1, 8, 8, 3] and model.folder.path.endswith('_wu0')
-    for params, text in ((dict(wu=-1), '--wu=-1'), (dict(arch='convnet'), '--arch=convnet'),
-                         (dict(arch='conv4'), '--arch=conv4')):
+    for params, text in ((dict(arch='convnet'), '--arch=convnet'), (dict(arch='conv4'), '--arch=conv4')):
         with pytest.raises(InputError, match=text):
             build(MCD, tmp_path, **params)

@@ -69,7 +69,7 @@ def test_commands_are_valid(script, table):
                 name, value = (name, 'true') if name in known else (name.removeprefix('no'), 'false')
                 assert isinstance(known[name][0], bool)
             kind = type(known[name][0])
-            given[name] = value if kind in (str, bool) else kind(value)
+            given[name] = value if kind in (str, bool) else known[name].checked(name, kind(value))
         if 'source' in given:
             data_domain.parse_target(given['target'])
         else:

@@ -49,6 +49,8 @@ def test_a_schedule_that_needs_the_length_is_not_forgotten(tmp_path):
     (['--dataset=digits.1@40-100', '--p_unlabeled=1,2'], '10 comma-separated'),
     (['--dataset=digits.1@40-100', '--eval_ckpt=nowhere'], 'no checkpoint at nowhere'),
     (['--dataset=digits.1@40-100', 'stray'], 'stray'),
+    (['--lr=nan'], '--lr=nan: give a number larger than 0'),
+    (['--report_kimg=0'], '--report_kimg=0: give a whole number larger than 0'),
 ])
 def test_bad_command_is_one_line_and_exit_1(tmp_path, data_dir, args, text):
     code, _, err = runner.run('mixmatch.py', *args, f'--data_dir={data_dir}', f'--train_dir={tmp_path}')
@@ -57,14 +59,13 @@ def test_bad_command_is_one_line_and_exit_1(tmp_path, data_dir, args, text):
 
 
 class Named(train.Model):
-    """Has a name, checks its hyper-parameters and builds no graph."""
+    """Has a name, checks its texts and builds no graph."""
 
-    HPARAMS = dict(train.Model.HPARAMS, share=Hparam(0.5, 'A number.'), kind=Hparam('a', 'A text.', False))
+    HPARAMS = dict(train.Model.HPARAMS, share=Hparam(0.5, 'A number.', low=0, high=1),
+                   kind=Hparam('a', 'A text.', False))
 
     def resolve_params(self):
         super().resolve_params()
-        self.check_range('share', low=0, high=1)
-        self.check_positive('lr')
         self.check_choice('kind', ('a', 'b'))
 
     def model(self):
@@ -83,12 +84,23 @@ def test_names_of_runs(tmp_path):
 
 @pytest.mark.parametrize('params, text', [
     (dict(shares=1.), 'Named has no hyper-parameter shares: it has batch, kind, lr'),
-    (dict(batch=0), '--batch=0: give at least 1'), (dict(share=1.5), '--share=1.5: give a number from 0 to 1'),
-    (dict(share=float('nan')), '--share=nan'), (dict(lr=0), '--lr=0.0: give a number larger than 0'),
+    (dict(batch=0), '--batch=0: give a whole number of at least 1'),
+    (dict(share=1.5), '--share=1.5: give a number of at least 0 and of at most 1'),
+    (dict(share=float('nan')), '--share=nan'), (dict(lr=0), '--lr=0: give a number larger than 0'),
     (dict(lr=float('inf')), '--lr=inf'), (dict(kind='c'), '--kind=c: choose one of a, b')])
 def test_wrong_hyper_parameters(tmp_path, params, text):
     with pytest.raises(InputError, match=text):
         Named(str(tmp_path), toy.dataset(), **params)
+
+
+@pytest.mark.parametrize('args, text', [
+    (dict(report_nimg=0), '--report_kimg=0: give a whole number larger than 0'),
+    (dict(report_nimg=float('nan')), '--report_kimg=nan'), (dict(save_nimg=-512), '--save_kimg=-0.5'),
+    (dict(keep_ckpt=0), '--keep_ckpt=0: give a whole number of at least 1')])
+def test_wrong_lengths_of_training(tmp_path, args, text):
+    with pytest.raises(InputError, match=text):
+        Named(str(tmp_path), toy.dataset()).train(64, **{'report_nimg': 64, **args})
+    assert not os.listdir(tmp_path)
 
 
 def test_numbers_of_kimg():

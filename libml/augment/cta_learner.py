@@ -5,7 +5,6 @@ import io
 from libml.augment import ctaugment
 from libml.augment.cta_rates import Rates
 from libml.hparams import Hparam
-from libml.utils import InputError
 
 import numpy as np
 import tensorflow as tf
@@ -14,21 +13,15 @@ import tensorflow as tf
 SHOW_RATES = Hparam(False, 'Print CTAugment\'s rates at every report; TensorBoard has them in any case.', False)
 HPARAMS = dict(
     show_rates=SHOW_RATES,
-    adepth=Hparam(2, 'CTAugment: operations per image.', False),
-    adecay=Hparam(0.99, 'CTAugment: decay of the rates.', False),
-    ath=Hparam(0.80, 'CTAugment: bins below this fraction of the best one are not used.', False),
+    adepth=Hparam(2, 'CTAugment: operations per image.', False, low=1),
+    adecay=Hparam(0.99, 'CTAugment: decay of the rates.', False, low=0, below=1),
+    ath=Hparam(0.80, 'CTAugment: bins below this fraction of the best one are not used.', False, low=0,
+               high=1),
 )
 
 
 def from_params(params):
-    """The CTAugment of the hyper-parameters above.
-
-    Raises:
-        InputError: one is out of its range.
-    """
-    if params.adepth < 1 or not 0 <= params.adecay < 1 or not 0 <= params.ath <= 1:
-        raise InputError(f'--adepth={params.adepth} --adecay={params.adecay} --ath={params.ath}: give a depth of at '
-                         'least 1, a decay in [0, 1) and a threshold in [0, 1]')
+    """The CTAugment of the hyper-parameters above."""
     return ctaugment.CTAugment(params.adepth, params.ath, params.adecay)
 
 

@@ -8,13 +8,12 @@ from libml.hparams import Hparam
 import tensorflow as tf
 
 # Entries of HPARAMS that stand in several scripts; their defaults are the scripts' own.
-BETA = Hparam(0.5, 'Concentration of the Beta distribution that MixUp\'s weights are drawn from; 0: no mixing.')
-WARMUP_POS = Hparam(0.4, 'Share of train_kimg over which the weight of the loss on unlabelled images rises from 0.')
-CONSISTENCY_WEIGHT = 'Weight of the loss on unlabelled images.'
-INERT = 'Does nothing but stand in the run\'s name, as in the original.'
-# What must not be negative, and what is a share.
-NOT_NEGATIVE = ('beta', 'consistency_weight', 'entmin_weight', 'vat', 'vat_eps')
-SHARES = ('smoothing', 'threshold', 'warmup_pos')
+BETA = Hparam(0.5, 'Concentration of the Beta distribution that MixUp\'s weights are drawn from; 0: no mixing.',
+              low=0)
+WARMUP_POS = Hparam(0.4, 'Share of train_kimg over which the weight of the loss on unlabelled images rises from 0.',
+                    low=0, high=1)
+CONSISTENCY_WEIGHT = Hparam(1., 'Weight of the loss on unlabelled images.', low=0)
+INERT_SMOOTHING = Hparam(0.1, 'Does nothing but stand in the run\'s name, as in the original.', low=0, high=1)
 
 
 class AdamModel(models.MultiModel):
@@ -22,9 +21,10 @@ class AdamModel(models.MultiModel):
 
     HPARAMS = dict(
         models.MultiModel.HPARAMS,
-        lr=Hparam(0.002, 'Learning rate of Adam.'),
-        train_kimg=Hparam(65536, 'Length of training in kimg (1,024 labelled images); a warm-up may follow it.', False),
-        wd=Hparam(0.02, 'Weight decay: every step multiplies the kernels by 1 - wd * lr.'),
+        lr=Hparam(0.002, 'Learning rate of Adam.', above=0),
+        train_kimg=Hparam(65536, 'Length of training in kimg (1,024 labelled images); a warm-up may follow it.', False,
+                          above=0),
+        wd=Hparam(0.02, 'Weight decay: every step multiplies the kernels by 1 - wd * lr.', low=0),
     )
 
     def weak_view(self):
@@ -52,12 +52,9 @@ class MixedModel(AdamModel):
     HPARAMS = dict(
         AdamModel.HPARAMS,
         beta=BETA,
-        warmup_kimg=Hparam(1024, 'kimg over which the weight of the loss on unlabelled images rises from 0.', False),
+        warmup_kimg=Hparam(1024, 'kimg over which the weight of the loss on unlabelled images rises from 0.', False,
+                           low=0),
     )
-
-    def resolve_params(self):
-        super().resolve_params()
-        self.check_range('beta', low=0)
 
     def mixed(self, images, targets, mode='xxy.yxy'):
         """Mixes images and targets, and classifies the interleaved mixtures in passes named mixed0, mixed1 ...
@@ -85,11 +82,6 @@ class BaselineModel(AdamModel):
 
     The running batch-norm statistics follow the labelled pass, whose name is `x`. (mixmatch@1011a1d, its scripts)
     """
-
-    def resolve_params(self):
-        super().resolve_params()
-        self.check_range(*(name for name in NOT_NEGATIVE if name in self.params), low=0)
-        self.check_range(*(name for name in SHARES if name in self.params), low=0, high=1)
 
     def views(self):
         """One weak view of each image."""

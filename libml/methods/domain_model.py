@@ -31,14 +31,15 @@ class DomainModel(models.MultiModel):
     )
     HPARAMS = dict(
         models.MultiModel.HPARAMS,
-        lr=Hparam(0.03, 'Learning rate of momentum 0.9 at the start.'),
-        lr_decay=Hparam(0.25, 'The learning rate falls to this fraction along a cosine.'),
-        wd=Hparam(0.001, 'Weight of half the sum of squares of the kernels.'),
-        uratio=Hparam(3, 'Unlabelled images for each labelled one.'),
-        train_kimg=Hparam(8192, 'Length of training in kimg (1,024 labelled images); the schedules follow it.', False),
+        lr=Hparam(0.03, 'Learning rate of momentum 0.9 at the start.', above=0),
+        lr_decay=Hparam(0.25, 'The learning rate falls to this fraction along a cosine.', low=0, high=1),
+        wd=Hparam(0.001, 'Weight of half the sum of squares of the kernels.', low=0),
+        uratio=Hparam(3, 'Unlabelled images for each labelled one.', low=1),
+        train_kimg=Hparam(8192, 'Length of training in kimg (1,024 labelled images); the schedules follow it.', False,
+                          above=0),
         augment=Hparam('CTA(sm,sm,probe=1)', 'Views of every image: ' + domain_tokens.GRAMMAR
                        + f'; of {", ".join(domain_tokens.PRIMITIVES)}.', False),
-        ema=Hparam(0.999, 'Decay of the moving averages; short runs want less (0.99).', False),
+        ema=Hparam(0.999, 'Decay of the moving averages; short runs want less (0.99).', False, low=0, below=1),
         show_rates=cta_learner.SHOW_RATES,
     )
     MOMENTUM = 0.9
@@ -60,8 +61,6 @@ class DomainModel(models.MultiModel):
     def resolve_params(self):
         super().resolve_params()
         p = self.params
-        self.check_range('uratio', low=1)
-        self.check_range('lr_decay', low=0, high=1)
         p.augment = self.program.text
         # A resumed run must have the datasets that no_<name> stood for when it began.
         p.sources = ','.join(getattr(self.dataset, 'sources', ()))
@@ -102,11 +101,8 @@ class PseudoLabelModel(DomainModel):
     """A DomainModel whose confident predictions on weak views are the labels of strong views."""
 
     HPARAMS = dict(DomainModel.HPARAMS,
-                   confidence=Hparam(0.9, 'Smallest probability of a weak prediction that is trained on.'))
-
-    def resolve_params(self):
-        super().resolve_params()
-        self.check_range('confidence', low=0, high=1)
+                   confidence=Hparam(0.9, 'Smallest probability of a weak prediction that is trained on.', low=0,
+                                     high=1))
 
     def pseudo_label_loss(self, targets, threshold, logits_strong):
         """Mean cross entropy of strong logits [n, C] with the classes of targets [n, C], those below the threshold

@@ -7,7 +7,7 @@ from libml.hparams import Hparam
 import tensorflow as tf
 
 # In the table of methods with a fixed threshold.
-CONFIDENCE = Hparam(0.95, 'Smallest probability of a weak prediction that is trained on.')
+CONFIDENCE = Hparam(0.95, 'Smallest probability of a weak prediction that is trained on.', low=0, high=1)
 
 
 class PairModel(models.MultiModel):
@@ -20,21 +20,16 @@ class PairModel(models.MultiModel):
     HPARAMS = dict(
         models.MultiModel.HPARAMS,
         augment=tokens.AUGMENT,
-        lr=Hparam(0.03, 'Learning rate of Nesterov momentum; falls to 0.195 of it as a cosine.'),
+        lr=Hparam(0.03, 'Learning rate of Nesterov momentum; falls to 0.195 of it as a cosine.', above=0),
         train_kimg=Hparam(65536, 'Length of training in kimg (1,024 labelled images); the learning rate follows it.',
-                          False),
+                          False, above=0),
         # Not in the name: in the original it is no flag (FixMatch) or one without effect (UDA).
-        ema=Hparam(0.999, 'Decay of the moving average of the weights; short runs want less (0.99).', False),
-        uratio=Hparam(7, 'Unlabelled images for each labelled one.'),
-        wd=Hparam(0.0005, 'Weight of the sum of squares of the kernels.'),
+        ema=Hparam(0.999, 'Decay of the moving average of the weights; short runs want less (0.99).', False, low=0,
+                   below=1),
+        uratio=Hparam(7, 'Unlabelled images for each labelled one.', low=1),
+        wd=Hparam(0.0005, 'Weight of the sum of squares of the kernels.', low=0),
     )
     MOMENTUM = 0.9
-
-    def resolve_params(self):
-        super().resolve_params()
-        self.check_range('uratio', low=1)
-        if 'confidence' in self.params:
-            self.check_range('confidence', low=0, high=1)
 
     def make_program(self):
         return tokens.Program(self.params, self.dataset)

@@ -20,20 +20,15 @@ class PlateauModel(models.MultiModel):
     HPARAMS = dict(
         models.MultiModel.HPARAMS,
         plateau_patience=Hparam(3, 'Reports without improvement until the learning rate falls; 0: it never does.',
-                                False),
-        plateau_factor=Hparam(0.1, 'What the learning rate falls by.', False),
+                                False, low=0),
+        plateau_factor=Hparam(0.1, 'What the learning rate falls by.', False, above=0, high=1),
         stop_patience=Hparam(10, 'Reports without improvement until training ends, with its best weights; 0: off.',
-                             False),
+                             False, low=0),
     )
 
     def resolve_params(self):
         super().resolve_params()
         p = self.params
-        for name in ('plateau_patience', 'stop_patience'):
-            if p[name] < 0:
-                raise InputError(f'--{name}={p[name]}: give a number of reports, or 0 to do without')
-        if not 0 < p.plateau_factor <= 1:
-            raise InputError(f'--plateau_factor={p.plateau_factor}: give a factor above 0 and up to 1')
         if not len(self.dataset.valid) and (p.plateau_patience or p.stop_patience):
             raise InputError(f'--dataset={self.dataset.name} has no validation images, which the learning rate and the '
                              'end of training follow: give some, or --plateau_patience=0 --stop_patience=0')

@@ -8,7 +8,6 @@ from fully_supervised import FullySupervised
 from libml.augment import ctaugment
 from libml.augment.ctaugment import CTAugment
 from libml.images.pixels import to_float
-from libml.utils import InputError
 from mixmatch import MixMatch
 from remixmatch import ReMixMatch
 from short_runs import arrays_after
@@ -154,8 +153,6 @@ def test_names(monkeypatch):
     assert path(CTAFSMixup) == f'toy.d/{cta}/CTAFSMixup_{supervised}_wd0.002'
     assert path(CTAFSMixup, augment='rac') == f'toy.rac/FSMixup_{supervised}_wd0.002'
     assert f'/{cta}/ABCTAReMixMatchNoWeak_K1_arch' in path(ABReMixMatchNoWeak)
-    with pytest.raises(InputError, match='--nu=1'):
-        path(CTAMixMatch, nu=1)
 
 
 def test_defaults_and_names_of_remixmatch(monkeypatch):

@@ -5,7 +5,6 @@ from libml.methods.pair_model import CONFIDENCE, PairModel
 from refusals import refused
 
 import numpy as np
-import pytest
 import tensorflow as tf
 from easydict import EasyDict
 
@@ -54,12 +53,9 @@ def test_labelled_loss_and_learning_rate(tmp_path):
     np.testing.assert_allclose(rates, 0.5 * np.cos(7 / 16 * np.pi * np.array([0, 0.25, 1])), rtol=1e-6)
 
 
-@pytest.mark.parametrize('params, text', [
-    (dict(uratio=0), '--uratio=0: give at least 1'), (dict(confidence=1.1), '--confidence=1.1: give a number from 0'),
-    (dict(confidence=-0.1), '--confidence=-0.1'), (dict(augment='d.d'), "'d.d'")])
-def test_bad_hyper_parameters(tmp_path, params, text):
-    with refused(text):
-        Echo(str(tmp_path), toy.dataset(), **{**SMALL, **params})
+def test_wrong_augmentation(tmp_path):
+    with refused("'d.d'"):
+        Echo(str(tmp_path), toy.dataset(), **{**SMALL, 'augment': 'd.d'})
 
 
 def test_a_threshold_is_optional(tmp_path, monkeypatch):
