@@ -73,7 +73,9 @@ class MultiModel(Model):
         self.trackers = []
         self.learner = None
         if self.program and self.program.cta:
-            self.learner = cta_learner.Learner(self.program.cta, self.probe_period())
+            # Where a checkpoint lacks the rates they are initialised after the step was restored.
+            first = tf.cond(self.step.is_initialized(), self.batch_number, lambda: tf.constant(0, tf.int64))
+            self.learner = cta_learner.Learner(self.program.cta, self.probe_period(), first)
         return self.algorithm()
 
     def averages(self):

@@ -3,7 +3,8 @@
 A tracker has `observe`, which builds the next values from what a step computed (Alignment does so when it is made),
 `new_values`, the tensors to compute before any variable of the step changes, and `updates`, the ops that assign them.
 MultiModel.train_op runs both.
-cta_learner.Learner is one, too. Nothing here has a gradient. The state is in the checkpoints.
+cta_learner.Learner is one, too. Nothing here has a gradient. The state is in the checkpoints. One that
+lacks it, such as the original FixMatch's without CTAugment's rates, is trained on with the initial values.
 """
 
 import numpy as np
@@ -11,6 +12,17 @@ import tensorflow as tf
 
 BATCHES = 128  # of which Alignment's unlabelled distribution is the mean
 EPSILON = 1e-6
+STATE = 'state'  # the graph's collection of the variables that `state_variable` makes
+
+
+def state_variable(name, initial):
+    """A resource variable that is not trainable, and that a checkpoint to train on may lack (checkpoint.resume).
+
+    Args:
+        initial: array or tensor, its value before training. A tensor may depend on what a checkpoint has restored.
+    """
+    return tf.compat.v1.get_variable(name, initializer=initial, trainable=False, use_resource=True,
+                                     collections=[tf.compat.v1.GraphKeys.GLOBAL_VARIABLES, STATE])
 
 
 def renorm(v):
@@ -30,8 +42,7 @@ class Tracker:
     """
 
     def __init__(self, name, initial):
-        self.variable = tf.compat.v1.get_variable(name, trainable=False, use_resource=True,
-                                                  initializer=np.asarray(initial, np.float32))
+        self.variable = state_variable(name, np.asarray(initial, np.float32))
         self._next = None
 
     def _follow(self, value):

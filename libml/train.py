@@ -7,7 +7,7 @@ import sys
 from libml import schedules
 from libml.hparams import Hparam
 from libml.streams import Streams
-from libml.training import checkpoint, evaluate
+from libml.training import checkpoint, evaluate, fingerprint
 from libml.training.loop import KIMG, Loop
 from libml.training.run_folder import RunFolder, class_path
 from libml.utils import InputError, run_main, session_config
@@ -104,6 +104,7 @@ class Model:
             self.step = tf.compat.v1.train.get_or_create_global_step()
             self.streams = Streams(self.params.seed)
             self.ops = self.model()
+            self.fingerprint = fingerprint.variable()
             self.variables = tf.compat.v1.global_variables()
             self.saver = checkpoint.saver(self.variables)
             self.initializer = tf.compat.v1.global_variables_initializer()
@@ -154,11 +155,15 @@ class Model:
         return schedules.progress(self.step.read_value(), self.length())
 
     @contextlib.contextmanager
-    def session(self, path=None):
-        """A session with fresh variables, or with the variables of the checkpoint with prefix `path`."""
+    def session(self, path=None, training=False):
+        """A session with fresh variables, or with the variables of the checkpoint with prefix `path`.
+
+        That needs the network and its averages only, unless it is for training on.
+        """
         with self.graph.as_default(), tf.compat.v1.Session(config=session_config()) as session:
             if path:
-                checkpoint.restore(session, self.saver, path, self.variables)
+                restore = checkpoint.resume if training else checkpoint.restore_network
+                restore(session, self, path)
             else:
                 session.run(self.initializer)
                 self.fresh(session)
@@ -182,24 +187,26 @@ class Model:
         Returns:
             the signal.Signals that ended it before its length, or None.
         Raises:
-            InputError: the run folder is of other arguments, or cannot be written.
+            InputError: the run folder is of other arguments, or in use, or cannot be written.
             Diverged: a loss or a weight is not finite; the last good checkpoint stays.
         """
         loop_args = dict(train_dir=str(self.train_dir), report_kimg=in_kimg(report_nimg),
                          save_kimg=in_kimg(save_nimg), keep_ckpt=int(keep_ckpt))
         for name, value in loop_args.items():
             self.LOOP_FLAGS[name].checked(name, value)
-        found = checkpoint.all_in(self.folder.tf)
-        if not found:
+        if not checkpoint.all_in(self.folder.tf):
             self.check_start()
+        args = {**self.arguments(), **loop_args}
         shaping = dict(train_kimg=self.depends_on_length, report_kimg=self.depends_on_reports)
-        self.folder.open({**self.arguments(), **loop_args}, [name for name, shapes in shaping.items() if shapes],
-                         bool(found))
-        self.print_config()
-        with self.session(found[-1] if found else None) as session:
-            with Loop(self, session, save_nimg, keep_ckpt) as loop:
-                loop.run(train_nimg, report_nimg)
-                return loop.stopped_by
+        with self.folder.locked():
+            found = checkpoint.newest_whole(self.folder.tf)
+            number = self.folder.open(args, [name for name, shapes in shaping.items() if shapes], found, self.HPARAMS)
+            self.print_config()
+            with self.session(found, training=True) as session:
+                fingerprint.write(session, self.fingerprint, number)
+                with Loop(self, session, save_nimg, keep_ckpt) as loop:
+                    loop.run(train_nimg, report_nimg)
+                    return loop.stopped_by
 
     def arguments(self):
         """dict of what args.json says of this model: where its data come from, its hyper-parameters and its names."""

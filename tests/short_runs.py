@@ -29,6 +29,20 @@ def arrays(folder):
     return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
 
 
+def save_without(folder, arrays, step, *left_out):
+    """Writes a checkpoint, as all do, of `arrays` (name -> value) but those whose names have one of these parts.
+
+    Returns:
+        its prefix.
+    """
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        variables = {name: tf.compat.v1.Variable(value, use_resource=True) for name, value in arrays.items()
+                     if not any(part in name for part in left_out)}
+        session.run(tf.compat.v1.global_variables_initializer())
+        checkpoint.save(session, checkpoint.saver(variables), str(folder), step, 50)
+    return os.path.join(folder, f'model.ckpt-{step:08d}')
+
+
 def arrays_after(model, folder, stops, report_nimg, save_nimg):
     """The arrays of the last checkpoint of a run in `folder` that is started again for each of `stops`, in images."""
     model.folder = RunFolder(str(folder))

@@ -1,5 +1,6 @@
 """adamatch.py against numpy: losses, gradients, order of updates, settings."""
 
+import short_runs
 import toy
 from adamatch import AdaMatch
 from adamatch_runs import SMALL, Recorded, cross_entropy, dataset, fixed_feed, softmax
@@ -136,6 +137,16 @@ def test_a_run_goes_on_to_the_bit(model, tmp_path, capsys):
     assert (straight['p_unlabeled'][-10:] != np.float32(0.2)).any(1).all()
     for name, value in straight.items():
         assert value.tobytes() == resumed[name].tobytes(), name
+
+
+def test_a_checkpoint_without_class_distributions_is_trained_on(model, tmp_path, capsys):
+    with model.session() as session:
+        values = {v.op.name: value for v, value in zip(model.variables, session.run(model.variables))}
+    path = short_runs.save_without(tmp_path, dict(values, global_step=np.int64(8)), 8, 'p_data', 'p_unlabeled')
+    with model.session(path, training=True) as session:
+        assert 'lacks p_data, p_unlabeled: training goes on' in capsys.readouterr().out
+        assert session.run([v for v in model.variables if v.op.name == 'p_data'])[0].tolist() == [np.float32(0.2)] * 5
+        assert session.run(model.step) == 8
 
 
 def test_probes_are_of_both_labelled_sets(tmp_path):

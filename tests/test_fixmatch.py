@@ -2,6 +2,7 @@
 
 import glob
 
+import short_runs
 import toy
 from fixmatch import FixMatch
 from libml import data_pair
@@ -119,6 +120,27 @@ def test_rates_are_printed_if_they_are_asked_for(model, monkeypatch):
             text, values = model.report(session)
         assert ('rescale' in text) is bool(text) is shown and len(values) == 2
     assert not FixMatch.HPARAMS['show_rates'].default and 'show_rates' in NOT_SHAPING
+
+
+def test_a_checkpoint_of_the_original_is_evaluated_and_trained_on(model, tmp_path, capsys):
+    """It has no rates: they are 1 at the step that training goes on from, and resume from there to the bit."""
+    whole = arrays_after(model, tmp_path / 'whole', [40], 40, 40)
+    expected = model.eval_checkpoint(model.folder.path)
+    for name in 'ab':
+        path = short_runs.save_without(tmp_path / name / 'tf', whole, 40, 'ctaugment', 'fingerprint')
+        capsys.readouterr()
+        assert model.eval_checkpoint(path) == expected and 'lacks' not in capsys.readouterr().out
+    with model.session(path, training=True) as session:
+        rates, written = session.run([model.learner.rates.ring, model.learner.rates.written])
+    assert (rates == ctaugment.initial_rates()).all() and sorted(written) == list(range(10 - LAG, 10))
+    straight = arrays_after(model, tmp_path / 'a', [80], 40, 40)
+    assert (f'{tmp_path}/a/tf/model.ckpt-00000040 lacks ctaugment/rates, ctaugment/written: training goes on with'
+            in capsys.readouterr().out)
+    resumed = arrays_after(model, tmp_path / 'b', [60, 80], 40, 40)
+    assert sorted(straight['ctaugment/written']) == list(range(20 - LAG, 20)) and straight['fingerprint']
+    assert np.any(straight['ctaugment/rates'] != ctaugment.initial_rates()) and straight['global_step'] == 80
+    for name, value in straight.items():
+        assert value.tobytes() == resumed[name].tobytes(), name
 
 
 def test_another_length_is_refused(tmp_path):

@@ -48,7 +48,8 @@ def test_what_is_recorded(trained):
     for old in (dict(args, model='elsewhere:ToyMatch'), {k: v for k, v in args.items() if k != 'model'}):
         with open(model.folder.args_file, 'w') as f:
             json.dump(old, f)
-        model.folder.open(args, [], True)
+        given = {name: value for name, value in args.items() if name != 'versions'}
+        model.folder.open(given, [], checkpoint.find(model.folder.path), model.HPARAMS)
         assert model.folder.read_args()['model'] == args['model']
 
 

@@ -34,12 +34,13 @@ class Learner:
     Args:
         cta: a ctaugment.CTAugment.
         period: the rates follow the probes of every `period`-th batch.
+        first: as for Rates.
     """
 
-    def __init__(self, cta, period=1):
+    def __init__(self, cta, period=1, first=0):
         self.cta = cta
         self.period = period
-        self.rates = Rates()
+        self.rates = Rates(first)
         self._report_ops = None
 
     def strong(self, images, draws, final_cutout=True):

@@ -1,6 +1,6 @@
 """CTAugment's rates in the graph: written by the training step, read by the pipeline a fixed number of steps later."""
 
-from libml import streams
+from libml import streams, trackers
 from libml.augment import ctaugment
 
 import numpy as np
@@ -17,15 +17,19 @@ class Rates:
     What a batch is augmented with thus does not depend on how far the pipeline has run ahead, and the ring is in the
     checkpoint: a resumed run has the same bits. (The original's rates were up to 4 batches old, by
     chance, and lost when a run was resumed.)
+
+    Args:
+        first: number of the batch that training begins with, int64 scalar. It is not 0 where training goes on from a
+            checkpoint without rates.
     """
 
-    def __init__(self):
+    def __init__(self, first=0):
         with tf.compat.v1.variable_scope('ctaugment'):
             rates = np.tile(ctaugment.initial_rates(), (LAG, 1, 1))
-            self.ring = tf.compat.v1.get_variable('rates', initializer=rates, trainable=False, use_resource=True)
-            # Row r is the rates after step r - LAG: before training.
-            self.written = tf.compat.v1.get_variable('written', initializer=np.arange(-LAG, 0, dtype=np.int64),
-                                                     trainable=False, use_resource=True)
+            self.ring = trackers.state_variable('rates', rates)
+            # Row r is the rates after the last step s before the first with s % LAG = r: before training.
+            last = tf.convert_to_tensor(first, tf.int64) - 1
+            self.written = trackers.state_variable('written', last - (last - np.arange(LAG)) % LAG)
 
     def for_batch(self, t):
         """float32 [rows, bins]: what batch t (int64 scalar) is augmented with; to be called in the pipeline."""

@@ -3,15 +3,19 @@
 Checkpoints of the original code are read, too.
 """
 
+import contextlib
 import os
 import re
 import shutil
 
+from libml import trackers
+from libml.training import fingerprint
 from libml.utils import InputError, one_line, written_whole
 
 import tensorflow as tf
 
 NAME = 'model.ckpt'
+DAMAGED = '.index.damaged'
 
 
 def all_in(folder):
@@ -25,19 +29,74 @@ def all_in(folder):
 
 
 def find(path):
-    """The prefix of a checkpoint from a prefix, one of its files, or a folder (then its newest, also in `tf/` below).
+    """The prefix of a checkpoint from a prefix, one of its files, or a folder (then its newest that is whole, also in
+    `tf/` below).
 
     Raises:
         InputError: there is none.
     """
     if os.path.isdir(path):
-        found = all_in(path) or all_in(os.path.join(path, 'tf'))
+        found = newest_whole(path) or newest_whole(os.path.join(path, 'tf'))
         if found:
-            return found[-1]
+            return found
     prefix = re.sub(r'\.(index|meta|data-\d+-of-\d+)$', '', path)
     if os.path.exists(prefix + '.index'):
         return prefix
     raise InputError(f'no checkpoint at {path}: give a prefix like tf/{NAME}-00065536 or a run folder')
+
+
+def newest_whole(folder):
+    """The prefix of the newest checkpoint in `folder` that can be read through; None if there is no checkpoint at all.
+
+    Prints a line for each newer one: it is damaged.
+
+    Raises:
+        InputError: there are checkpoints, but none is whole.
+    """
+    found = all_in(folder)[::-1]
+    damaged = {}
+    for prefix in found:
+        wrong = _damage(prefix)
+        if not wrong:
+            for other, reason in damaged.items():
+                print(f'{other} is damaged ({reason}): {os.path.basename(prefix)}, of kimg {_step(prefix) / 1024:g}, '
+                      'takes its place')
+            return prefix
+        damaged[prefix] = wrong
+    if found:
+        raise InputError(f'cannot read checkpoint {found[0]} ({damaged[found[0]]}), and no older one is whole: delete '
+                         f'{os.path.join(folder, NAME)}-* to begin anew')
+    return None
+
+
+def forget_after(folder, step):
+    """Renames the index of checkpoints of steps after `step`, where a run is resumed that has such: they are damaged,
+    and must not be found, nor counted among those that are kept.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    for prefix in all_in(folder):
+        if _step(prefix) > step:
+            try:
+                os.replace(f'{prefix}.index', prefix + DAMAGED)
+            except OSError as error:
+                raise InputError(f'cannot write {folder}: {error.strerror}') from error
+
+
+def _step(prefix):
+    return int(prefix.rpartition('-')[2])
+
+
+def _damage(prefix):
+    """What is wrong with a checkpoint, in one line; '' if all of it can be read and is what was written (checksums)."""
+    try:
+        reader = tf.train.load_checkpoint(prefix)
+        for name in reader.get_variable_to_shape_map():
+            reader.get_tensor(name)
+    except (ValueError, IndexError, tf.errors.OpError) as error:  # IndexError: a file that is too short.
+        return one_line(error)
+    return ''
 
 
 def saver(variables):
@@ -61,6 +120,8 @@ def save(session, saver, folder, step, keep):
         saver.save(session, os.path.join(temporary, name), write_meta_graph=False, write_state=False)
         for entry in sorted(os.listdir(temporary)):  # data before index
             os.replace(os.path.join(temporary, entry), os.path.join(folder, entry))
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(folder, name + DAMAGED))
         for old in all_in(folder)[:-keep]:
             _remove(old)
         _write_state(folder)
@@ -87,31 +148,69 @@ def _remove(prefix):
         os.unlink(os.path.join(folder, entry))
 
 
-def restore(session, saver, path, variables):
+def restore(session, saver, path, variables, needed=None):
     """Restores `variables` by name from the checkpoint with prefix `path`; what else it holds is left.
 
+    Args:
+        needed: names of those that it must have; all of them unless given. Others that are missing in it, or have
+            another shape there, get their initial values when the rest is restored.
+    Returns:
+        list of the names of those others.
     Raises:
-        InputError: the file is damaged, or a variable is missing in it or has another shape.
+        InputError: the file is damaged, or a variable that is needed is missing in it or has another shape.
     """
     try:
         shapes = tf.train.load_checkpoint(path).get_variable_to_shape_map()
-        _check_shapes(path, shapes, variables)
+        lacking = [v for v in variables if shapes.get(v.op.name) != v.shape.as_list()]
+        _check_shapes(path, shapes, variables, [v for v in lacking if needed is None or v.op.name in needed])
+        names = [v.op.name for v in lacking]
+        if names:
+            with session.graph.as_default():
+                saver = tf.compat.v1.train.Saver([v for v in variables if v.op.name not in names])
         saver.restore(session, path)
+        session.run([v.initializer for v in lacking])
+        return names
     except (ValueError, tf.errors.OpError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f'cannot read checkpoint {path}: {one_line(error)}') from error
 
 
-def _check_shapes(path, shapes, variables):
-    missing = [v.op.name for v in variables if v.op.name not in shapes]
+def restore_network(session, model, path):
+    """As `restore`, all variables of a train.Model; needed is what its predictions are computed from: the network and
+    its averages."""
+    waiting, found = [model.ops.classify_raw.op, model.ops.classify_op.op], set()
+    while waiting:
+        op = waiting.pop()
+        if op not in found:
+            found.add(op)
+            waiting += [tensor.op for tensor in op.inputs]
+    needed = {v.op.name for v in model.variables if v.handle.op in found}
+    restore(session, model.saver, path, model.variables, needed)
+
+
+def resume(session, model, path):
+    """As `restore`, all variables of a train.Model, to train on; the state of trackers (trackers.state_variable) may be
+    missing, which a line tells."""
+    state = {v.op.name for v in model.graph.get_collection(trackers.STATE)}
+    needed = {v.op.name for v in model.variables} - state - {fingerprint.NAME}
+    lacking = sorted(state.intersection(restore(session, model.saver, path, model.variables, needed)))
+    if lacking:
+        print(f'{path} lacks {", ".join(lacking)}: training goes on with their initial values (rates of 1, equal '
+              'shares of the classes)')
+
+
+def _check_shapes(path, shapes, variables, lacking):
+    """InputError that names one of the variables `lacking`, if any: they are not in `shapes`, or have others there."""
+    if not lacking:
+        return
+    missing = [v.op.name for v in lacking if v.op.name not in shapes]
     if missing:
         raise InputError(f'checkpoint {path} lacks {len(missing)} of {len(variables)} variables, first {missing[0]}: '
                          'it is of another model')
-    for v in variables:
-        if shapes[v.op.name] != v.shape.as_list():
-            raise InputError(f'checkpoint {path}: {v.op.name} has shape {shapes[v.op.name]}, this model needs '
-                             f'{v.shape.as_list()}')
+    name = lacking[0].op.name
+    raise InputError(f'checkpoint {path}: {name} has shape {shapes[name]}, this model needs '
+                     f'{lacking[0].shape.as_list()}')
 
 
 def restore_part(session, path, variables, belongs):

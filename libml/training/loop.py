@@ -45,6 +45,7 @@ class Loop:
     def __enter__(self):
         model = self.model
         model.folder.forget_after(self.step)
+        checkpoint.forget_after(model.folder.tf, self.step)
         model.streams.start(self.session, self.step // model.params.batch)
         self.events = EventFile(model.folder.tf, self.step, None if self.step else model.graph)
         self.events.start_hparams(self.step, {'method': model.method_name(), 'dataset': model.dataset.name,

@@ -1,15 +1,22 @@
 """The folder of one run: its arguments, its metrics, and whether a run may be resumed in it."""
 
+import contextlib
 import json
 import os
 import pathlib
 import platform
 import sys
 
+from libml.training import fingerprint
 from libml.utils import InputError, written_whole
 
 import numpy as np
 import tensorflow as tf
+
+try:
+    import fcntl
+except ImportError:  # Not on Windows.
+    fcntl = None
 
 # Arguments that may differ when a run is resumed. They only say where files are (also the file of the model class), how
 # often files are written, what is printed, and the method's name, which follows from the others.
@@ -19,10 +26,11 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 class RunFolder:
-    """`args/args.json`, `tf/` and `metrics.jsonl` under one path."""
+    """`args/args.json`, `tf/`, `metrics.jsonl` and `lock` under one path."""
 
     def __init__(self, path):
         self.path = path
+        self.lock_file = os.path.join(path, 'lock')
         self.tf = os.path.join(path, 'tf')
         self.args_file = os.path.join(path, 'args', 'args.json')
         self.metrics_file = os.path.join(path, 'metrics.jsonl')
@@ -32,18 +40,55 @@ class RunFolder:
         """The folder that a checkpoint's prefix, `<folder>/tf/model.ckpt-...`, lies in; it need not be a run's."""
         return cls(os.path.dirname(os.path.dirname(os.path.abspath(checkpoint))))
 
-    def open(self, args, shaping, started):
-        """Makes the folder and writes args.json, unless a run of other arguments has `started` here.
+    @contextlib.contextmanager
+    def locked(self):
+        """A context in which no other process trains in this folder. The lock dies with its process, however it ends.
+
+        Raises:
+            InputError: another process trains here, or the folder cannot be written.
+        """
+        try:
+            os.makedirs(self.path, exist_ok=True)
+            f = open(self.lock_file, 'a+b', buffering=0)
+        except OSError as error:
+            raise InputError(f'cannot write {self.lock_file}: {error.strerror}') from error
+        with f:
+            self._lock(f)
+            yield
+
+    def _lock(self, f):
+        """Locks an open file and writes into it whose it is; InputError if it is another's."""
+        try:
+            if fcntl:
+                fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            f.truncate(0)
+            f.write(f'process {os.getpid()} on {platform.node()}'.encode())
+        except BlockingIOError as error:
+            f.seek(0)
+            owner = f.read().decode(errors='replace') or 'another process'
+            raise InputError(f'{self.path} is in use by {owner}, which trains there: wait for its end, or give '
+                             '--rerun=NAME for another run') from error
+        except OSError:
+            pass  # A file system without locks, or a full disk, which the first file that counts tells.
+
+    def open(self, args, shaping, checkpoint, table):
+        """Makes the folder and writes args.json, unless a run of other arguments has started here.
 
         Args:
             args: dict of everything to record.
             shaping: names out of NOT_SHAPING that affect this model's training.
-            started: whether there is a checkpoint to resume from.
+            checkpoint: prefix of the one to resume from, or None.
+            table: as for fingerprint.of.
+        Returns:
+            the fingerprint of what shapes training.
         Raises:
             InputError: an argument that shapes training differs, or the folder cannot be written.
         """
-        if started:
-            self._check_same(args, [name for name in NOT_SHAPING if name not in shaping])
+        shaped = {name: value for name, value in args.items() if name not in NOT_SHAPING or name in shaping}
+        number = fingerprint.of(shaped, table)
+        if checkpoint:
+            self._check_same(shaped)
+            fingerprint.check(checkpoint, number)
         versions = dict(python=platform.python_version(), tensorflow=tf.__version__, numpy=np.__version__)
         with written_whole(self.args_file) as f:
             json.dump(dict(args, versions=versions), f, sort_keys=True, indent=4)
@@ -51,6 +96,7 @@ class RunFolder:
             os.makedirs(self.tf, exist_ok=True)
         except OSError as error:
             raise InputError(f'cannot write {self.tf}: {error.strerror}') from error
+        return number
 
     def read_args(self):
         """dict of args.json; empty if there is none (a folder of the original code may have lost it)."""
@@ -63,32 +109,43 @@ class RunFolder:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
-            raise InputError(f'cannot read {self.args_file}: {error}') from error
+            raise InputError(f'cannot read {self.args_file}: {error}; delete it, and the command that trained this run '
+                             'writes it again') from error
 
-    def _check_same(self, args, ignored):
+    def _check_same(self, args):
         """Only what both know is compared: the original's args.json holds the model's hyper-parameters alone."""
         old = self.read_args()
-        for name in sorted(set(args) & set(old) - set(ignored)):
+        for name in sorted(set(args) & set(old)):
             if args[name] != old[name]:
                 raise InputError(f'{self.path} was trained with {name}={old[name]}, not {name}={args[name]}: '
                                  'resume it with what it had, or give --rerun=NAME for another run')
 
     def metrics(self):
-        """list of the dicts in metrics.jsonl, one a report; a last line that was cut off does not count.
+        """list of the dicts in metrics.jsonl, one a step, ascending: the last of those that were written for it.
+
+        A last line that was cut off does not count.
 
         Raises:
             InputError: the file cannot be read, or one of its lines is no report.
         """
+        rows = {}
         try:
-            with open(self.metrics_file) as f:
-                rows = [json.loads(line) for line in f if line.endswith('\n')]
-            if not all(isinstance(row, dict) and {'step', 'kimg'} <= set(row) for row in rows):
-                raise ValueError('a line is no report')
-            return rows
+            with open(self.metrics_file, 'rb') as f:
+                lines = f.read().split(b'\n')
         except FileNotFoundError:
             return []
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise InputError(f'cannot read {self.metrics_file}: {error}') from error
+        for number, line in enumerate(lines[:-1], 1):
+            try:
+                row = json.loads(line)
+                if not {'step', 'kimg'} <= set(row):
+                    raise ValueError('no report')
+                rows[int(row['step'])] = row
+            except (ValueError, TypeError) as error:
+                raise InputError(f'cannot read {self.metrics_file}: line {number} is no report; delete that line'
+                                 ) from error
+        return [rows[step] for step in sorted(rows)]
 
     def ends_whole(self):
         """Whether the last line of metrics.jsonl is whole: it is not if a process was killed while it wrote."""

@@ -2,9 +2,12 @@
 
 import os
 
+import toy
 from libml.training import checkpoint
 from libml.utils import InputError
-from short_runs import trained
+from refusals import refused
+from remixmatch import ReMixMatch
+from short_runs import arrays, assert_same_bits, metrics, save_without, trained
 
 import numpy as np
 import pytest
@@ -44,6 +47,103 @@ def test_checkpoint_errors_and_scopes(tmp_path):
         checkpoint.find(str(tmp_path / 'none'))
 
 
+def test_what_is_not_needed_may_be_missing(tmp_path):
+    """It gets its initial value then; so does what has another shape."""
+    path = save_without(tmp_path, dict(a=np.float32([7, 8]), b=np.float32([9])), 8)
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        vs = variables(a=[2], b=[3], c=[1])
+        assert checkpoint.restore(session, checkpoint.saver(vs), path, vs, {'a'}) == ['b', 'c']
+        assert [value.tolist() for value in session.run(vs)] == [[7, 8], [2, 2, 2], [3]]
+        for needed, text in (('ac', 'lacks 1 of 3 variables, first c'), ('ab', r'b has shape [1], this model')):
+            with refused(text):
+                checkpoint.restore(session, checkpoint.saver(vs), path, vs, set(needed))
+
+
+@pytest.fixture(scope='module')
+def remixmatch(tmp_path_factory):
+    """A model with an optimizer's state, trackers, and a head that only a loss uses; the values of its variables."""
+    folder = str(tmp_path_factory.mktemp('runs'))
+    model = ReMixMatch(folder, toy.dataset(size=8), cta=False, arch='convnet', **toy.SMALL)
+    with model.session() as session:
+        return model, {v.op.name: value for v, value in zip(model.variables, session.run(model.variables))}
+
+
+@pytest.mark.parametrize('left_out, evaluated, trained_on', [
+    (('p_', 'fingerprint'), True, True), (('Adam',), True, False), (('classify_rot',), True, False),
+    (('global_step',), True, False), (('Average',), False, False), (('classify/conv2d/bias',), False, False)])
+def test_evaluation_needs_the_network_and_training_all_but_trackers(remixmatch, tmp_path, capsys, left_out, evaluated,
+                                                                     trained_on):
+    model, values = remixmatch
+    path = save_without(tmp_path, values, 8, *left_out)
+    for training, right in ((False, evaluated), (True, trained_on)):
+        if right:
+            with model.session(path, training=training) as session:
+                restored = session.run({v.op.name: v for v in model.variables})
+            assert all((restored[name] == value).all() for name, value in values.items())
+        else:
+            with refused(path, 'lacks ', 'it is of another model'):
+                with model.session(path, training=training):
+                    pass
+    lines = [line for line in capsys.readouterr().out.splitlines() if 'lacks' in line]
+    assert [line[len(path):].partition(':')[0] for line in lines] == [' lacks p_data, p_model, p_target'] * trained_on
+
+
+def shorten(path):
+    with open(path, 'r+b') as f:
+        f.truncate(os.path.getsize(path) - 8)
+
+
+def alter(path):
+    """Another bit in the middle."""
+    with open(path, 'r+b') as f:
+        f.seek(os.path.getsize(path) // 2)
+        byte = f.read(1)[0]
+        f.seek(-1, os.SEEK_CUR)
+        f.write(bytes([byte ^ 1]))
+
+
+@pytest.mark.parametrize('damage, end', [(shorten, 'data-00000-of-00001'), (shorten, 'index'), (alter, 'index'),
+                                         (alter, 'data-00000-of-00001'), (os.unlink, 'data-00000-of-00001')])
+def test_the_newest_whole_checkpoint(tmp_path, capsys, damage, end):
+    older, newer, newest = [save_without(tmp_path, dict(a=np.full([50], step, np.float32)), step)
+                            for step in (512, 1024, 2048)]
+    assert checkpoint.newest_whole(str(tmp_path)) == newest and not capsys.readouterr().out
+    damage(f'{newest}.{end}')
+    assert checkpoint.find(str(tmp_path)) == newer
+    out = capsys.readouterr().out
+    assert out.startswith(f'{newest} is damaged (') and out.count('\n') == 1
+    assert out.endswith('): model.ckpt-00001024, of kimg 1, takes its place\n')
+    damage(f'{newer}.{end}')
+    assert checkpoint.newest_whole(str(tmp_path)) == older
+    assert [line.partition(' ')[0] for line in capsys.readouterr().out.splitlines()] == [newest, newer]
+    damage(f'{older}.{end}')
+    with refused(f'cannot read checkpoint {newest} (', f'no older one is whole: delete {tmp_path}/model.ckpt-*'):
+        checkpoint.newest_whole(str(tmp_path))
+    assert checkpoint.newest_whole(str(tmp_path / 'none')) is None
+
+
+def test_a_run_goes_on_from_the_newest_whole_checkpoint(tmp_path, capsys):
+    """To the bit; the damaged one is not counted among those that are kept."""
+    straight = trained(tmp_path / 'a', 96, arch='convnet')
+    model = trained(tmp_path / 'b', 64, arch='convnet')
+    newest = checkpoint.all_in(model.folder.tf)[-1]
+    shorten(f'{newest}.data-00000-of-00001')
+    with refused('lr=0.002, not lr=0.1'):
+        model.params.lr = 0.1
+        model.train(96, 32)
+    model.params.lr = 0.002
+    assert checkpoint.all_in(model.folder.tf)[-1] == newest  # Nothing has changed yet.
+    model.train(48, 32, 16, keep_ckpt=1)
+    assert f'{newest} is damaged' in capsys.readouterr().out
+    assert [os.path.basename(path) for path in checkpoint.all_in(model.folder.tf)] == ['model.ckpt-00000048']
+    assert os.path.exists(f'{newest}.index.damaged')
+    model.train(96, 32, 32)
+    assert checkpoint.newest_whole(model.folder.tf) and not os.path.exists(f'{newest}.index.damaged')
+    assert_same_bits(model.folder.path, straight.folder.path)
+    assert [row for row in metrics(model.folder.path) if row['step'] != 48] == metrics(straight.folder.path)
+    assert arrays(model.folder.path)['global_step'] == 96
+
+
 def test_keep_ckpt_holds_across_restarts(tmp_path):
     for nimg in (96, 160):
         model = trained(tmp_path, nimg, keep_ckpt=2)
@@ -68,8 +168,9 @@ def test_full_disk_is_one_line_and_leaves_whole_checkpoints(tmp_path, monkeypatc
     assert not [entry for entry in os.listdir(model.folder.tf) if entry.startswith('.')]
 
 
-def test_what_can_be_found(tmp_path):
+def test_what_can_be_found(tmp_path, monkeypatch):
     """In the order of their steps, by the index alone, of a folder, of `tf/` below it, of a prefix and of a file."""
+    monkeypatch.setattr(checkpoint, '_damage', lambda prefix: '')
     (tmp_path / 'tf').mkdir()
     for name in ('model.ckpt-00000008.index', 'model.ckpt-123456789.index', 'model.ckpt-00000016.index',
                  'model.ckpt-00000032.data-00000-of-00001', 'other.ckpt-1.index', 'model.ckpt-1.index.part'):

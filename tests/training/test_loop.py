@@ -14,6 +14,7 @@ from libml.training.loop import accuracy_line, final_accuracy, mask_lines
 from libml.training.run_folder import RunFolder
 from libml.utils import Diverged
 from mixmatch import MixMatch
+from refusals import refused
 from short_runs import assert_same_bits, folder_in, metrics, trained
 
 import numpy as np
@@ -26,6 +27,9 @@ def interrupted(train_dir, data_dir, number, kimg):
     args = [*runner.TINY, '--train_kimg=6', f'--data_dir={data_dir}', f'--train_dir={train_dir}']
     process = runner.start('mixmatch.py', *args)
     runner.wait_for(lambda: any(row['kimg'] >= kimg for row in RunFolder(folder_in(train_dir)).metrics()), process)
+    with refused(f'in use by process {process.pid} on'):
+        with RunFolder(folder_in(train_dir)).locked():
+            pass
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     return process.returncode, out, runner.quiet(err), args

@@ -1,8 +1,13 @@
 """Run folders: whose they are, their metrics, and where their model's class can be imported from."""
 
+import errno
 import os
+import platform
+import subprocess
+import sys
 import types
 
+import toy
 from libml import open_run
 from libml.training import run_folder
 from libml.training.run_folder import RunFolder
@@ -12,6 +17,7 @@ from refusals import refused
 from short_runs import trained
 
 import pytest
+import tensorflow as tf
 
 
 def test_run_folder_of_other_arguments_is_refused(tmp_path):
@@ -75,25 +81,86 @@ def test_metrics_of_a_run_that_was_killed(tmp_path):
     assert folder.metrics() == rows[:2] and folder.ends_whole()
 
 
-@pytest.mark.parametrize('text', ['{"step": 1}\n', '[]\n', '7\n', '{"step":\n'])
-def test_damaged_metrics(tmp_path, text):
-    (tmp_path / 'metrics.jsonl').write_text(text)
-    with refused('cannot read', 'metrics.jsonl'):
+@pytest.mark.parametrize('line', [b'{"step": 1}', b'[]', b'7', b'"step"', b'{"step":', b'', b'\xff\0',
+                                  b'{"step": "x", "kimg": 1}', b'{"step": [], "kimg": 1}'])
+def test_a_damaged_line_of_the_metrics_is_named(tmp_path, line):
+    whole = b'{"step": 8, "kimg": 1}\n'
+    (tmp_path / 'metrics.jsonl').write_bytes(whole + whole + line + b'\n' + whole)
+    with refused('cannot read', 'metrics.jsonl: line 3 is no report; delete that line'):
         RunFolder(str(tmp_path)).metrics()
+
+
+def test_the_last_row_of_a_step_counts(tmp_path):
+    """Two processes of a version without a lock trained here; one had begun before the other."""
+    folder = RunFolder(str(tmp_path))
+    for step, accuracy in ((8, 1.), (16, 2.), (8, 3.), (24, 4.), (16, 5.)):
+        folder.add_metrics(dict(step=step, kimg=step / 1024, accuracy=accuracy))
+    assert [(row['step'], row['accuracy']) for row in folder.metrics()] == [(8, 3.), (16, 5.), (24, 4.)]
+
+
+def test_one_process_trains_in_a_folder(tmp_path):
+    """Also where both begin at the same time: nothing is written before the lock is held."""
+    model = MixMatch(str(tmp_path), toy.dataset(), arch='convnet', **toy.SMALL)
+    mine = f'in use by process {os.getpid()} on {platform.node()}, which trains there'
+    with model.folder.locked():
+        with refused(model.folder.path, mine, '--rerun=NAME'):
+            model.train(32, 32)
+    assert os.listdir(model.folder.path) == ['lock']
+    model.train(32, 32)
+    assert len(model.folder.metrics()) == 1
+
+
+def test_the_lock_dies_with_its_process(tmp_path):
+    code = ('import fcntl, sys, time; f = open(sys.argv[1], "w"); fcntl.flock(f, fcntl.LOCK_EX); f.write("that one"); '
+            'f.flush(); print("locked", flush=True); time.sleep(100)')
+    process = subprocess.Popen([sys.executable, '-c', code, str(tmp_path / 'lock')], stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b'locked\n'
+    folder = RunFolder(str(tmp_path))
+    with refused('in use by that one, which trains there'):
+        with folder.locked():
+            pass
+    process.kill()
+    process.communicate()
+    with folder.locked():
+        assert (tmp_path / 'lock').read_text() == f'process {os.getpid()} on {platform.node()}'
+
+
+def test_file_systems_without_locks(tmp_path, monkeypatch):
+    def flock(f, operation):
+        raise OSError(errno.ENOLCK, 'No locks available')
+
+    monkeypatch.setattr(run_folder.fcntl, 'flock', flock)
+    with RunFolder(str(tmp_path)).locked(), RunFolder(str(tmp_path)).locked():
+        pass
+
+
+def test_lost_arguments_let_no_others_pass(tmp_path):
+    """The checkpoint knows what shaped it, and the folder stays as it was."""
+    model = trained(tmp_path, 32, arch='convnet')
+    os.unlink(model.folder.args_file)
+    with refused('model.ckpt-00000032 was trained with other settings', 'args.json', 'lost', '--rerun=NAME'):
+        trained(tmp_path, 64, arch='convnet', T=1.)
+    assert not os.path.exists(model.folder.args_file)
+    model.params.train_kimg = 7
+    model.train(64, 16, keep_ckpt=3)  # These do not shape it.
+    assert model.folder.read_args()['T'] == 0.5 and model.folder.metrics()[-1]['step'] == 64
 
 
 def test_arguments_of_older_folders(tmp_path):
     """Only what both know is compared; what does not shape training may differ."""
     folder = RunFolder(str(tmp_path))
     assert folder.read_args() == {}
-    folder.open(dict(lr=1., data_dir='x', train_kimg=1), [], False)
-    folder.open(dict(lr=1., data_dir='y', train_kimg=2, new=3), [], True)
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        session.run(tf.compat.v1.get_variable('w', initializer=1., use_resource=True).initializer)
+        path = tf.compat.v1.train.Saver().save(session, str(tmp_path / 'model.ckpt'))
+    folder.open(dict(lr=1., data_dir='x', train_kimg=1), [], None, {})
+    folder.open(dict(lr=1., data_dir='y', train_kimg=2, new=3), [], path, {})
     args = folder.read_args()
     assert args.pop('versions').keys() == {'python', 'tensorflow', 'numpy'}
     assert args == dict(lr=1., data_dir='y', train_kimg=2, new=3) and os.path.isdir(folder.tf)
     with refused('was trained with train_kimg=2, not train_kimg=3', '--rerun=NAME'):
-        folder.open(dict(train_kimg=3), ['train_kimg'], True)
+        folder.open(dict(train_kimg=3), ['train_kimg'], path, {})
     for text in ('[1]', '{"lr":'):
         (tmp_path / 'args' / 'args.json').write_text(text)
-        with refused('cannot read', 'args.json'):
+        with refused('cannot read', 'args.json', 'delete it, and the command that trained this run'):
             folder.read_args()
