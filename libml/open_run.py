@@ -28,6 +28,8 @@ def open_run(path, data_dir=''):
         raise InputError(f'{folder.args_file} does not name a model: repeat the command that trained this run, which '
                          'adds it (a finished run is not trained further)')
     cls = load_class(args['model'], folder.args_file)
+    if not data_dir and 'data_dir' not in args:
+        raise InputError(f'{folder.args_file} does not say where the data lay: give --data_dir=FOLDER')
     table = {**cls.LOOP_FLAGS, **cls.HPARAMS}
     args = {name: args.get(name, spec.default) for name, spec in table.items()}
     args['data_dir'] = data_dir or args['data_dir']

@@ -196,6 +196,11 @@ class Model:
             self.LOOP_FLAGS[name].checked(name, value)
         if not checkpoint.all_in(self.folder.tf):
             self.check_start()
+        if self.depends_on_length and train_nimg != self.params.train_kimg * KIMG:
+            print(f'Schedules follow train_kimg={self.params.train_kimg}, and training ends at kimg '
+                  f'{in_kimg(train_nimg)}: until kimg {self.params.train_kimg} the run counts as unfinished')
+        elif train_nimg > 0:
+            self.params.train_kimg = in_kimg(train_nimg)
         args = {**self.arguments(), **loop_args}
         shaping = dict(train_kimg=self.depends_on_length, report_kimg=self.depends_on_reports)
         with self.folder.locked():

@@ -6,7 +6,8 @@ import os
 import toy
 from libml import open_run, train
 from libml.data import Subset
-from libml.training import checkpoint
+from libml.data_pair import DATASETS
+from libml.training import checkpoint, run_groups
 from libml.utils import InputError
 from mixmatch import MixMatch
 
@@ -80,6 +81,23 @@ def test_where_the_data_came_from_is_recorded_without_flags(trained):
         plain.train(32, 16)
 
 
+def test_a_run_of_a_program_is_finished_and_finds_its_data_from_elsewhere(tmp_path, monkeypatch):
+    """It records what it was trained to, and no relative path."""
+    for name in ('here', 'there'):
+        (tmp_path / name).mkdir()
+    monkeypatch.delenv('ML_DATA', raising=False)
+    monkeypatch.chdir(tmp_path / 'here')
+    model = MixMatch('runs', DATASETS['digits.1@40-100'](), **dict(PARAMS, scales=1))
+    model.train(16, 8)
+    path = os.path.abspath(model.folder.path)
+    assert model.folder.read_args()['train_kimg'] == 16 / 1024
+    monkeypatch.chdir(tmp_path / 'there')
+    assert run_groups.unfinished(run_groups.read(path)) == ''
+    opened, _ = open_run.open_run(path)
+    assert opened.params == model.params and len(opened.dataset.labeled) == 40
+    assert not os.listdir(tmp_path / 'there')
+
+
 @pytest.mark.parametrize('name, expected', [
     ('nosuch_module:X', 'cannot import model nosuch_module:X'), ('mixmatch:NoSuch', 'NoSuch'),
     ('mixmatch', 'cannot import model mixmatch'), (':MixMatch', 'cannot import'), (7, 'cannot import model 7'),
@@ -100,4 +118,9 @@ def test_folders_that_are_no_runs(trained, tmp_path):
         (tmp_path / 'run' / 'args' / 'args.json').write_text(json.dumps(old))
         with pytest.raises(InputError, match='does not name a model: repeat the command'):
             open_run.open_run(str(tmp_path / 'run'))
+    args = {name: value for name, value in args.items() if name != 'data_dir'}
+    (tmp_path / 'run' / 'args' / 'args.json').write_text(json.dumps(args))
+    with pytest.raises(InputError, match='does not say where the data lay: give --data_dir=FOLDER'):
+        open_run.open_run(str(tmp_path / 'run'))
+    assert open_run.open_run(str(tmp_path / 'run'), data_dir='four')[0].dataset.name == 'toy'
     assert issubclass(ToyMatch, train.Model)

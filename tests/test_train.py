@@ -28,14 +28,18 @@ def test_same_seed_same_bits_other_seed_other_bits(tmp_path):
     assert np.any(a['classify/conv2d/kernel'] != c['classify/conv2d/kernel'])
 
 
-def test_a_schedule_that_needs_the_length_is_not_forgotten(tmp_path):
-    """A later schedule that does not need train_kimg leaves the note of an earlier one that does."""
-    model = PiModel(tmp_path, toy.dataset(), arch='convnet', batch=8, warmup_pos=0.)
+def test_a_schedule_that_needs_the_length_is_not_forgotten(tmp_path, capsys):
+    """A later schedule that does not need train_kimg leaves the note of an earlier one that does. What such a run is
+    trained to is not its length."""
+    model = PiModel(tmp_path, toy.dataset(size=8), arch='convnet', batch=8, filters=4, scales=1, warmup_pos=0.)
     assert not model.depends_on_length
     with model.graph.as_default():
         model.progress()
         model.ramp()
     assert model.depends_on_length
+    model.train(8, 1024)
+    assert model.folder.read_args()['train_kimg'] == 65536
+    assert 'train_kimg=65536, and training ends at kimg 0.0078125: until kimg 65536 the run' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize('args, text', [
