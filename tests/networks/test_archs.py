@@ -109,6 +109,23 @@ def test_dropout_scales_what_it_keeps_and_acts_in_training_only():
     np.testing.assert_array_equal(*evaluated)
 
 
+@pytest.mark.parametrize('arch', archs.ARCHS)
+def test_few_filters_on_larger_images(arch):
+    """A step at 96x96: a strided 1x1 convolution with fewer than 16 inputs crashes in the backward pass."""
+    x = np.random.RandomState(0).uniform(-1, 1, [4, 96, 96, 3]).astype('f')
+    for filters in (4, 8, 12):
+        with tf.Graph().as_default(), tf1.Session() as session:
+            out = network(arch, tf.constant(x), True, filters=filters, repeat=1, draws=Draws(0, 0))
+            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(range(4), out.logits))
+            step = tf1.train.GradientDescentOptimizer(0.01).minimize(loss)
+            for op in tf1.get_default_graph().get_operations():
+                if op.type == 'Conv2D' and op.inputs[1].shape[:2] == [1, 1]:
+                    assert op.get_attr('strides') == [1, 1, 1, 1], op.name
+            session.run(tf1.global_variables_initializer())
+            first, _ = session.run([loss, step])
+            assert session.run(loss) < first
+
+
 def test_convnet_logits_are_the_mean_of_a_convolution():
     with tf.Graph().as_default():
         network('convnet', tf.zeros([1, 8, 8, 3]), True)

@@ -63,6 +63,27 @@ def test_conv2d(strides, padding, shape):
     np.testing.assert_allclose(y, want, atol=1e-5)
 
 
+@pytest.mark.parametrize('padding', ['SAME', 'VALID'])
+@pytest.mark.parametrize('strides,height,width', [(2, 6, 8), (2, 5, 7), (3, 6, 7), (3, 8, 5)])
+def test_strided_1x1_convolution(strides, height, width, padding):
+    """Every stride-th pixel from the first one, and their gradients, by convolutions of stride 1 alone."""
+    x = np.random.RandomState(0).normal(size=(2, height, width, 3)).astype('f')
+    with tf.Graph().as_default(), tf1.Session() as session:
+        image = tf.constant(x)
+        y = nn.conv2d(image, 5, 1, strides, padding, use_bias=False)
+        kernel, = tf1.trainable_variables()
+        gradients = tf.gradients(tf.nn.l2_loss(y), [image, kernel])
+        found = [op.get_attr('strides') for op in tf1.get_default_graph().get_operations() if 'Conv2D' in op.type]
+        assert found == [[1, 1, 1, 1]] * 3
+        y, (dx, dw), w = initialised(session).run([y, gradients, kernel])
+    chosen = x[:, ::strides, ::strides]
+    np.testing.assert_allclose(y, chosen @ w[0, 0], atol=1e-5)
+    np.testing.assert_allclose(dw[0, 0], np.einsum('bhwi,bhwo->io', chosen, y), rtol=1e-4, atol=1e-4)
+    wanted = np.zeros_like(x)
+    wanted[:, ::strides, ::strides] = y @ w[0, 0].T
+    np.testing.assert_allclose(dx, wanted, atol=1e-5)
+
+
 def test_dense_and_global_mean():
     x = np.random.RandomState(0).normal(size=(2, 6, 6, 3)).astype('f')
     with tf.Graph().as_default(), tf1.Session() as session:
