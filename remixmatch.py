@@ -6,6 +6,7 @@ python remixmatch.py --dataset=stl10.3@1000-1 --K=4 --scales=4 --augment=d.x.d
 python remixmatch.py --dataset=cifar10.3@250-1 --K=8 --nouse_xe --w_match=75  # also --w_kl=0, --w_rot=0, --nouse_dm
 python remixmatch.py --dataset=cifar10.3@250-1 --K=8 --nocta                  # without CTAugment: folder ReMixMatch_...
 python remixmatch.py --dataset=cifar10.3@250-1 --K=8 --augment=d.d.rac        # RandAugment in place of CTAugment
+python remixmatch.py --dataset=cifar10.3@250-1 --K=8 --cta_version=fixmatch   # CTAugment of FixMatch's repository
 """
 
 from libml import layers, losses, trackers, train
@@ -31,7 +32,7 @@ class ReMixMatch(adam_models.MixedModel):
 
     HPARAMS = dict(
         adam_models.MixedModel.HPARAMS,
-        **cta_learner.HPARAMS,
+        **cta_learner.REMIXMATCH_HPARAMS,
         augment=tokens.AUGMENT,
         beta=adam_models.MixedModel.HPARAMS['beta']._replace(default=0.75),
         warmup_kimg=Hparam(1024, 'kimg over which w_kl and w_match rise from 0.', low=0),

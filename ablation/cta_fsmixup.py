@@ -17,7 +17,7 @@ class CTAFSMixup(FullySupervised):
 
     HPARAMS = dict(
         FullySupervised.HPARAMS,
-        **cta_learner.HPARAMS,
+        **cta_learner.REMIXMATCH_HPARAMS,
         augment=Hparam('d', 'Augmentation before CTAugment, or a strong one in its place: ' + tokens.CHOICES,
                        False),
         mixup=FullySupervised.HPARAMS['mixup']._replace(default=True),

@@ -14,7 +14,7 @@ class CTAMixMatch(MixMatch):
 
     HPARAMS = dict(
         MixMatch.HPARAMS,
-        **cta_learner.HPARAMS,
+        **cta_learner.REMIXMATCH_HPARAMS,
         augment=tokens.AUGMENT,
         beta=MixMatch.HPARAMS['beta']._replace(default=0.75),
         nu=MixMatch.HPARAMS['nu']._replace(low=2),  # a weak and a strong view

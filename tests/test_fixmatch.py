@@ -51,15 +51,18 @@ def test_unlabelled_loss_sends_gradient_to_confident_strong_images_only(tmp_path
 def test_names_and_defaults(monkeypatch):
     monkeypatch.setattr(FixMatch, 'algorithm', toy.no_graph)
     assert {name: FixMatch.HPARAMS[name][0] for name in (
-        'confidence', 'wd', 'wu', 'uratio', 'lr', 'train_kimg', 'augment', 'adepth', 'adecay', 'ath')} == dict(
+        'confidence', 'wd', 'wu', 'uratio', 'lr', 'train_kimg', 'augment', 'adepth', 'adecay', 'ath',
+        'cta_version')} == dict(
         confidence=0.95, wd=0.0005, wu=1., uratio=7, lr=0.03, train_kimg=65536, augment='d.d.d', adepth=2, adecay=0.99,
-        ath=0.8)
+        ath=0.8, cta_version='fixmatch')
     dataset = toy.dataset(size=32, nclass=10)
     dataset.name = 'toy.3@40-1'
     tail = 'archconvnet_batch4_confidence0.95_filters4_lr0.03_nclass10_repeat4_scales3_uratio2_wd0.0005_wu1.0'
     small = dict(arch='convnet', batch=4, filters=4, uratio=2)
     assert FixMatch('runs', dataset, **small).folder.path == (
         f'runs/toy.d.d.d.3@40-1/CTAugment_depth2_th0.80_decay0.990/FixMatch_{tail}')
+    other = FixMatch('runs', dataset, cta_version='remixmatch', **small)
+    assert other.folder.path == f'runs/toy.d.d.d.3@40-1/CTAugment_depth2_th0.80_decay0.990_remixmatch/FixMatch_{tail}'
     with_ra = FixMatch('runs', dataset, augment='d.d.rac', **small)
     assert with_ra.folder.path == f'runs/toy.d.d.rac.3@40-1/FixMatch_{tail}'
     assert FixMatch.DATASETS is data_pair.PAIR_DATASETS

@@ -4,11 +4,15 @@ import io
 
 from libml.augment import ctaugment
 from libml.augment.cta_rates import Rates
+from libml.augment.cta_remixmatch import ReMixMatchCTAugment
 from libml.hparams import Hparam
+from libml.utils import InputError
 
 import numpy as np
 import tensorflow as tf
 
+# --cta_version -> the CTAugment of that repository: fixmatch@d4985a1, remixmatch@f7061eb.
+VERSIONS = dict(fixmatch=ctaugment.CTAugment, remixmatch=ReMixMatchCTAugment)
 # Flags of a model with CTAugment.
 SHOW_RATES = Hparam(False, 'Print CTAugment\'s rates at every report; TensorBoard has them in any case.', False)
 HPARAMS = dict(
@@ -17,12 +21,22 @@ HPARAMS = dict(
     adecay=Hparam(0.99, 'CTAugment: decay of the rates.', False, low=0, below=1),
     ath=Hparam(0.80, 'CTAugment: bins below this fraction of the best one are not used.', False, low=0,
                high=1),
+    cta_version=Hparam('fixmatch', 'CTAugment of the repository of this name, fixmatch or remixmatch, which differ in '
+                       'where strengths are drawn from and in the operation rescale.', False),
 )
+# Of a model of remixmatch's repository.
+REMIXMATCH_HPARAMS = dict(HPARAMS, cta_version=HPARAMS['cta_version']._replace(default='remixmatch'))
 
 
 def from_params(params):
-    """The CTAugment of the hyper-parameters above."""
-    return ctaugment.CTAugment(params.adepth, params.ath, params.adecay)
+    """The CTAugment of the hyper-parameters above.
+
+    Raises:
+        InputError: there is no such version.
+    """
+    if params.cta_version not in VERSIONS:
+        raise InputError(f'--cta_version={params.cta_version}: choose one of {", ".join(VERSIONS)}')
+    return VERSIONS[params.cta_version](params.adepth, params.ath, params.adecay)
 
 
 class Learner:
@@ -94,11 +108,12 @@ class Learner:
             tag='ctaugment/weights', metadata=tf.compat.v1.SummaryMetadata(
                 plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name='text')),
             tensor=tf.make_tensor_proto([f'```\n{table}\n```'.encode()]))
-        return table, [text] + heat_map(probabilities)
+        return table, [text] + heat_map(probabilities, self.cta.SEGMENTS)
 
 
-def heat_map(probabilities):
-    """[Summary.Value] with a picture of the bin probabilities per operation; [] without matplotlib."""
+def heat_map(probabilities, segments):
+    """[Summary.Value] with a picture of the probabilities per operation, of which each row has so many `segments` [19];
+    [] without matplotlib."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
@@ -106,11 +121,11 @@ def heat_map(probabilities):
     names = [f'{name} {k}' if (name, 1) in ctaugment.ROWS else name for name, k in ctaugment.ROWS]
     figure = Figure(figsize=(8, 6), layout='constrained')
     axes = figure.subplots()
-    shown = np.where(ctaugment.MASK, probabilities, np.nan)
+    shown = np.where(np.arange(probabilities.shape[1]) < segments[:, None], probabilities, np.nan)
     image = axes.imshow(shown, aspect='auto', cmap='viridis', vmin=0)
     axes.set_yticks(range(len(names)), names)
-    axes.set_xlabel('bin (weak to strong for most operations)')
-    axes.set_title('CTAugment: probability of each bin')
+    axes.set_xlabel('range of strengths (weak to strong for most operations)')
+    axes.set_title('CTAugment: probability of each range of strengths')
     figure.colorbar(image)
     png = io.BytesIO()
     figure.savefig(png, format='png', dpi=80)

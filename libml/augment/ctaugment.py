@@ -118,7 +118,12 @@ class CTAugment:
         depth: operations per image.
         th: bins whose weight is below this fraction of the largest one are not drawn.
         decay: of the moving averages.
+
+    A subclass may have other OPERATIONS, with the same bins, and other `segments`; SEGMENTS says how many a row has.
     """
+
+    OPERATIONS = OPERATIONS
+    SEGMENTS = ROW_BINS
 
     depth: int = 2
     th: float = 0.8
@@ -143,14 +148,15 @@ class CTAugment:
         return to_float(self.apply(images, policy, draws)), policy
 
     def sample(self, draws, n, rates):
-        """Policies of n images: uniform operations, bins by their probability, uniform parameters within a bin."""
+        """Policies of n images: uniform operations, segments by their probability, uniform parameters within one."""
         ops, offset = self._sample_ops(draws, n), self._uniform(draws, 'offset', n)
         rows = tf.maximum(tf.gather(tf.constant(ROW_OF), ops), 0)
-        upper = tf.cumsum(tf.cast(self.weights(rates), tf.float64), axis=1)
-        # A bin is drawn if the draw falls between its predecessor's upper end and its own: never one of weight 0.
+        upper = tf.cumsum(tf.cast(self.segments(rates), tf.float64), axis=1)
+        # A segment is drawn if the draw falls between its predecessor's upper end and its own: never one of weight 0.
         drawn = self._uniform(draws, 'bin', n) * tf.gather(upper[:, -1], rows)
-        bins = tf.reduce_sum(tf.cast(tf.gather(upper, rows) <= drawn[..., None], tf.int32), -1)
-        return Policy(ops, (tf.cast(bins, tf.float64) + offset) / tf.gather(tf.constant(ROW_BINS, tf.float64), rows))
+        segment = tf.reduce_sum(tf.cast(tf.gather(upper, rows) <= drawn[..., None], tf.int32), -1)
+        count = tf.gather(tf.constant(self.SEGMENTS, tf.float64), rows)
+        return Policy(ops, (tf.cast(segment, tf.float64) + offset) / count)
 
     def sample_probe(self, draws, n):
         """Policies of n images to be probed: uniform operations and parameters, whatever the rates."""
@@ -158,8 +164,8 @@ class CTAugment:
 
     def apply(self, images, policy, draws):
         """Applies the operations of each image in order: uint8 [b, h, w, c], Policy -> uint8 [b, h, w, c]."""
-        functions = sorted({operation.image_op for operation in OPERATIONS.values()})
-        index = tf.constant([functions.index(operation.image_op) for operation in OPERATIONS.values()])
+        functions = sorted({operation.image_op for operation in self.OPERATIONS.values()})
+        index = tf.constant([functions.index(operation.image_op) for operation in self.OPERATIONS.values()])
         functions = [_on_rows(name) for name in functions]
         for slot in range(self.depth):
             center = _center(images, draws, f'slot{slot}')
@@ -202,9 +208,13 @@ class CTAugment:
         weights /= tf.reduce_max(weights, 1, keepdims=True)
         return tf.where(weights < self.th, 0., weights)
 
+    def segments(self, rates):
+        """Weights of the segments of equal width that parameters are drawn from, float32 [19, 17]: here the bins."""
+        return self.weights(rates)
+
     def probabilities(self, rates):
-        """Probabilities that the bins are drawn, float32 [19, 17]: every row sums to 1."""
-        weights = self.weights(rates)
+        """Probabilities that the segments are drawn, float32 [19, 17]: every row sums to 1."""
+        weights = self.segments(rates)
         return weights / tf.reduce_sum(weights, 1, keepdims=True)
 
     def table(self, weights):

@@ -105,6 +105,8 @@ class RunFolder:
                 args = json.load(f)
             if not isinstance(args, dict):
                 raise ValueError('it is no JSON object')
+            if 'adepth' in args:  # Before there was a choice, every CTAugment was FixMatch's.
+                args.setdefault('cta_version', 'fixmatch')
             return args
         except FileNotFoundError:
             return {}

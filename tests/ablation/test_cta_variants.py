@@ -131,8 +131,8 @@ def test_images_are_all_that_differs(marked, tmp_path, base, params, variant, va
 
 
 @pytest.mark.parametrize('base, variant, changed', [
-    (MixMatch, CTAMixMatch, {'beta', 'augment', 'adepth', 'adecay', 'ath', 'show_rates'}),
-    (FullySupervised, CTAFSMixup, {'mixup', 'augment', 'adepth', 'adecay', 'ath', 'show_rates'}),
+    (MixMatch, CTAMixMatch, {'beta', 'augment', 'adepth', 'adecay', 'ath', 'cta_version', 'show_rates'}),
+    (FullySupervised, CTAFSMixup, {'mixup', 'augment', 'adepth', 'adecay', 'ath', 'cta_version', 'show_rates'}),
     (ReMixMatch, ABReMixMatchNoWeak, set())])
 def test_hyper_parameters(base, variant, changed):
     assert {k for k, v in variant.HPARAMS.items() if base.HPARAMS.get(k, [None])[0] != v[0]} == changed
@@ -141,7 +141,7 @@ def test_hyper_parameters(base, variant, changed):
 
 
 def test_names(monkeypatch):
-    cta = 'CTAugment_depth2_th0.80_decay0.990'
+    cta = 'CTAugment_depth2_th0.80_decay0.990_remixmatch'
 
     def path(model_class, **params):
         monkeypatch.setattr(model_class, 'algorithm', toy.no_graph)
@@ -158,9 +158,10 @@ def test_names(monkeypatch):
 def test_defaults_and_names_of_remixmatch(monkeypatch):
     assert {name: ReMixMatch.HPARAMS[name][0] for name in (
         'lr', 'wd', 'beta', 'w_kl', 'w_match', 'w_rot', 'warmup_kimg', 'use_dm', 'use_xe', 'K', 'ema', 'train_kimg',
-        'augment', 'adepth', 'adecay', 'ath')} == dict(
+        'augment', 'adepth', 'adecay', 'ath', 'cta_version')} == dict(
         lr=0.002, wd=0.02, beta=0.75, w_kl=0.5, w_match=1.5, w_rot=0.5, warmup_kimg=1024, use_dm=True, use_xe=True, K=1,
-        ema=0.999, train_kimg=65536, augment='d.d.d', adepth=2, adecay=0.99, ath=0.8)
+        ema=0.999, train_kimg=65536, augment='d.d.d', adepth=2, adecay=0.99, ath=0.8,
+        cta_version='remixmatch')
     monkeypatch.setattr(ReMixMatch, 'algorithm', toy.no_graph)
     dataset = toy.dataset(size=32, nclass=10)
     dataset.name = 'toy.3@40-1'
@@ -170,8 +171,10 @@ def test_defaults_and_names_of_remixmatch(monkeypatch):
 
     tail = ('archresnet_batch64_beta0.75_filters32_lr0.002_nclass10_redux{}_repeat4_scales3_use_dmTrue_use_xeTrue_'
             'w_kl0.5_w_match1.5_w_rot0.5_warmup_kimg1024_wd0.02')
-    cta = 'CTAugment_depth2_th0.80_decay0.990'
+    cta = 'CTAugment_depth2_th0.80_decay0.990_remixmatch'
     assert path(K=8) == f'runs/toy.d.d.d.3@40-1/{cta}/CTAReMixMatch_K8_' + tail.format('1st')
+    # Folders of runs with FixMatch's CTAugment stay what they were before there was a choice.
+    assert path(K=8, cta_version='fixmatch') == path(K=8).replace('_remixmatch', '')
     assert path(redux='mean') == f'runs/toy.d.d.d.3@40-1/{cta}/CTAReMixMatch_K1_' + tail.format('mean')
     assert path(cta=False) == 'runs/toy.d.d.d.3@40-1/ReMixMatch_K1_' + tail.format('swap')
     assert path(augment='d.d.rac') == 'runs/toy.d.d.rac.3@40-1/ReMixMatch_K1_' + tail.format('swap')

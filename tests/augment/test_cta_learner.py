@@ -5,7 +5,9 @@ import types
 
 from libml.augment import cta_learner, ctaugment
 from libml.augment.cta_rates import LAG
+from libml.augment.cta_remixmatch import ReMixMatchCTAugment
 from libml.draws import Draws
+from refusals import refused
 
 import numpy as np
 import pytest
@@ -128,7 +130,7 @@ def test_report_shows_the_newest_rates(session):
 
 def test_no_picture_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, 'matplotlib.figure', None)
-    assert cta_learner.heat_map(ctaugment.initial_rates()) == []
+    assert cta_learner.heat_map(ctaugment.initial_rates(), ctaugment.ROW_BINS) == []
 
 
 def params(**changed):
@@ -139,3 +141,10 @@ def params(**changed):
 def test_from_params():
     assert cta_learner.from_params(params()) == ctaugment.CTAugment(depth=2, th=0.8, decay=0.99)
     assert cta_learner.from_params(params(adepth=1, adecay=0., ath=1.)) == ctaugment.CTAugment(1, 1., 0.)
+    other = EasyDict(params(), **{name: spec.default for name, spec in cta_learner.REMIXMATCH_HPARAMS.items()})
+    assert cta_learner.from_params(other) == ReMixMatchCTAugment(depth=2, th=0.8, decay=0.99)
+
+
+def test_unknown_version():
+    with refused('--cta_version=mixmatch', 'fixmatch, remixmatch'):
+        cta_learner.from_params(params(cta_version='mixmatch'))

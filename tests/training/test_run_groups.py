@@ -40,6 +40,16 @@ def test_settings_that_differ_are_in_the_title(tmp_path):
         ('mnist', 'MixMatch', 40)]
 
 
+def test_runs_from_before_the_choice_of_ctaugment(tmp_path):
+    """All of them had FixMatch's; runs without CTAugment have no version."""
+    for i, args in enumerate((dict(), dict(cta_version='fixmatch'), dict(cta_version='remixmatch'))):
+        run_folder(tmp_path / f'{i}', [50.], name='CTAReMixMatch', adepth=2, **args)
+    run_folder(tmp_path / 'plain', [50.])
+    assert titles(tmp_path) == {('digits', 'CTAReMixMatch cta_version=fixmatch', 40): 2,
+                                ('digits', 'CTAReMixMatch cta_version=remixmatch', 40): 1,
+                                ('digits', 'MixMatch', 40): 1}
+
+
 def test_domains_and_runs_that_start_from_others(tmp_path):
     """The seed of a target's labelled images, and that in the path of a pretrained run, are seeds."""
     for i in (1, 2):
