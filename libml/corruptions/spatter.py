@@ -4,7 +4,7 @@ Images are [n, h, w]. Filters extend edges as OpenCV's do: mirrored at the middl
 which repeat it.
 """
 
-from libml.corruptions.filters import gaussian_filter, to_bytes
+from libml.corruptions.filters import gaussian_filter
 
 import numpy as np
 from scipy import ndimage
@@ -28,7 +28,8 @@ def spatter(images, draws, mean, std, blur, threshold, strength, is_mud):
         cover = gaussian_filter((drops > threshold).astype(np.float64), strength)
         cover = np.where(cover < 0.8, 0, cover)[..., None]
         return x * (1 - cover) + cover * MUD
-    drops = to_bytes(np.where(drops < threshold, 0, drops))
+    # Kept from the original: bytes from 256 on wrap to 0. All its other casts are of values that are cut off before.
+    drops = (np.where(drops < threshold, 0, drops) * 255).astype(np.int64).astype(np.uint8)
     light = drops.astype(np.float64) * shading(drops)
     largest = light.max((1, 2), keepdims=True)
     light = strength * light / np.where(largest > 0, largest, 1)  # There may be no drop.

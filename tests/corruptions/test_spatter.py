@@ -1,9 +1,12 @@
 """Drops of mud and water, and the filters that they are made of."""
 
+import types
+
 from corrupted import FLAT
 from libml.corruptions import spatter
 from libml.corruptions import table as corruptions
 from libml.corruptions.draws import ImageDraws
+from libml.corruptions.filters import to_bytes
 
 import numpy as np
 import pytest
@@ -29,6 +32,16 @@ def test_water():
     # No drop anywhere: nothing happens.
     x = spatter.spatter(FLAT[:2], ImageDraws(0, '', range(2)), 0.1, .01, .7, .7, .5, False)
     np.testing.assert_array_equal(x, FLAT[:2] / 255)
+
+
+def test_bytes_above_white_wrap_as_in_the_published_pictures(golden):
+    """Drops at severity 3 reach 312 of 255."""
+    arrays = golden('spatter_wrap')
+    draws = types.SimpleNamespace(normal=lambda mean, std, shape: arrays['normal_draws'][None])
+    function, *parameters = corruptions.CORRUPTIONS['spatter']
+    out, = to_bytes(function(arrays['image'][None], draws, *parameters[2]))
+    # The original is in float32, where a byte may be truncated to its neighbour.
+    np.testing.assert_allclose(out.astype(int), arrays['original'], atol=1)
 
 
 def test_edges():
