@@ -13,8 +13,15 @@ GOLDEN = pathlib.Path(os.environ.get('LIBML_GOLDEN') or pathlib.Path(__file__).w
 def golden():
     """golden(name) -> dict of the arrays in `<name>.npz`, recorded from the original code (golden/README.md)."""
 
-    def load(name):
-        with np.load(GOLDEN / f'{name}.npz', allow_pickle=False) as arrays:
-            return dict(arrays)
+    return lambda name: load(GOLDEN / f'{name}.npz')
 
-    return load
+
+@pytest.fixture
+def case():
+    """case(name) -> dict of the arrays in golden/<name>.npz here: small inputs, not a part of LIBML_GOLDEN's sets."""
+    return lambda name: load(pathlib.Path(__file__).with_name('golden') / f'{name}.npz')
+
+
+def load(path):
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)

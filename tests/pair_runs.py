@@ -32,10 +32,7 @@ def check_golden_step(arrays, model_class, folder):
     np.testing.assert_allclose(loss, arrays['loss'], rtol=1e-5)
     np.testing.assert_allclose(scalars['monitors/lr'], arrays['lr'] if 'lr' in arrays
                                else arrays['summary:monitors|lr'], rtol=1e-6)
-    recorded = toy.named(arrays, 'summary:')
-    assert set(recorded) == {tag.replace('/', '|') for tag in scalars}
-    for tag, value in scalars.items():
-        np.testing.assert_allclose(value, recorded[tag.replace('/', '|')], rtol=1e-5, err_msg=tag)
+    toy.check_scalars(scalars, toy.named(arrays, 'summary:'))
     for found, key in ((raw, 'classify_raw'), (averaged, 'classify_op')):
         if key in arrays:
             np.testing.assert_allclose(found, arrays[key], rtol=1e-5, atol=1e-7)

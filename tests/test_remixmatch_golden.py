@@ -12,7 +12,6 @@ import pytest
 import tensorflow as tf
 
 STEPS = ('cta_k1', 'cta_k2', 'cta_k2_nokl', 'cta_k1_l2u_norot_nokl', 'cta_k1_prior', 'k2_swap', 'k2_mean_nodm')
-EPSILON = np.finfo(np.float32).eps
 
 
 class RecordedDraws:
@@ -66,13 +65,9 @@ def test_golden_step(golden, tmp_path, monkeypatch, step):
         assert {v.op.name for v in model.kernels()} == set(arrays['decayed'])
     loss, scalars, predictions, after = run_step(model, arrays)
     np.testing.assert_allclose(loss, arrays['loss'], rtol=1e-5)
-    recorded = toy.named(arrays, 'summary:')
-    assert set(recorded) == {tag.replace('/', '|') for tag in scalars}
-    for tag, value in scalars.items():
-        # Differences of numbers of order 1 are no more exact than those.
-        np.testing.assert_allclose(value, recorded[tag.replace('/', '|')], rtol=1e-5, atol=EPSILON, err_msg=tag)
+    toy.check_scalars(scalars, toy.named(arrays, 'summary:'))
     for found, name in zip(predictions, ('classify_raw', 'classify_op')):
-        np.testing.assert_allclose(found, arrays[name], rtol=1e-5, atol=EPSILON)
+        np.testing.assert_allclose(found, arrays[name], rtol=1e-5, atol=toy.EPSILON)
     check_gradients_and_update(arrays, after)
 
 

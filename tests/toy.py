@@ -8,6 +8,7 @@ from easydict import EasyDict
 
 # A network that is small in every respect.
 SMALL = dict(batch=8, filters=4, repeat=1, scales=2, bn_momentum=0.9)
+EPSILON = np.finfo(np.float32).eps
 
 
 def dataset(nlabeled=20, nunlabeled=60, size=16, colors=3, nclass=5, seed=0, **kwargs):
@@ -43,3 +44,14 @@ def set_variables(model, session, values):
 def named(arrays, prefix):
     """The entries of a golden file whose names start with `prefix`, without it."""
     return {name[len(prefix):]: value for name, value in arrays.items() if name.startswith(prefix)}
+
+
+def check_scalars(scalars, recorded):
+    """Compares tag -> scalar with those recorded of the same tags, with `|` for `/`.
+
+    A small one, such as the mean square of the difference of two logits, is made of numbers of order 1: float32 gives
+    it to its epsilon, not to a share of itself.
+    """
+    assert {tag.replace('/', '|') for tag in scalars} == set(recorded)
+    for tag, value in scalars.items():
+        np.testing.assert_allclose(value, recorded[tag.replace('/', '|')], rtol=1e-5, atol=EPSILON, err_msg=tag)

@@ -34,9 +34,9 @@ def probabilities_of(rate, th=0.8, decay=0.99):
 
 
 @pytest.mark.parametrize('version', VERSIONS)
-def test_recorded_picture_and_probabilities(golden, version):
+def test_recorded_picture_and_probabilities(case, version):
     """In ReMixMatch's version rescale does nothing, and 8 bins have 7 segments."""
-    arrays, cta = golden('ctaugment_versions'), VERSIONS[version]
+    arrays, cta = case('ctaugment_versions'), VERSIONS[version]
     rates = ctaugment.initial_rates()
     rates[ROWS.index(('posterize', 0)), :8] = arrays['posterize_rates']
 
@@ -53,8 +53,8 @@ def test_recorded_picture_and_probabilities(golden, version):
     assert not found[len(wanted):].any()
 
 
-def test_recorded_versions_differ(golden):
-    arrays = golden('ctaugment_versions')
+def test_recorded_versions_differ(case):
+    arrays = case('ctaugment_versions')
     np.testing.assert_array_equal(arrays['remixmatch'], arrays['image'])
     assert np.any(arrays['fixmatch'] != arrays['image'])
 

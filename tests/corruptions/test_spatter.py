@@ -34,9 +34,9 @@ def test_water():
     np.testing.assert_array_equal(x, FLAT[:2] / 255)
 
 
-def test_bytes_above_white_wrap_as_in_the_published_pictures(golden):
+def test_bytes_above_white_wrap_as_in_the_published_pictures(case):
     """Drops at severity 3 reach 312 of 255."""
-    arrays = golden('spatter_wrap')
+    arrays = case('spatter_wrap')
     draws = types.SimpleNamespace(normal=lambda mean, std, shape: arrays['normal_draws'][None])
     function, *parameters = corruptions.CORRUPTIONS['spatter']
     out, = to_bytes(function(arrays['image'][None], draws, *parameters[2]))
