@@ -4,16 +4,32 @@ import contextlib
 import errno
 import math
 import os
+import re
 import signal
 import sys
 
 import tensorflow as tf
-from absl import app
+from absl import app, flags
 from tqdm import tqdm
+
+# A value of more characters than a file's name can have is cut to SHOWN; a text of more than LONGEST loses its middle.
+LONG_WORD = re.compile(r'[^\s/]{256,}(?<!:)')
+SHOWN = 200
+LONGEST = 1500
 
 
 class InputError(ValueError):
-    """Something that the user gave is wrong; its text is one line: the value given and what would be right."""
+    """Something that the user gave is wrong; its text is one line: the value given and what would be right.
+
+    Values may be anything: what cannot be printed is escaped, and what is too long to read is cut.
+    """
+
+    def __init__(self, text):
+        text = ''.join(char if char.isprintable() else repr(char)[1:-1] for char in str(text))
+        text = LONG_WORD.sub(lambda word: f'{word[0][:SHOWN]}...', text)
+        if len(text) > LONGEST:
+            text = f'{text[:SHOWN]} ... {text[-LONGEST // 2:]}'
+        super().__init__(text)
 
 
 # What a write fails with where no one reads any more: a pipe (`| head`), a terminal that is closed.
@@ -71,6 +87,15 @@ def progress(disable=None, **kwargs):
     return tqdm(disable=disable if sys.stderr else True, **kwargs)
 
 
+def parse_flags(argv):
+    """The arguments that are no flags; a wrong flag becomes one line and exit code 1, like what run_main catches."""
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        print(f'error: {InputError(error)} (--help lists the flags)', file=sys.stderr)
+        sys.exit(1)
+
+
 def run_main(main):
     """Runs main(argv) after the flags are parsed; what it returns is the exit code.
 
@@ -94,7 +119,7 @@ def run_main(main):
             return 128 + signal.SIGPIPE
 
     try:
-        app.run(guarded)
+        app.run(guarded, flags_parser=parse_flags)
     except SystemExit as end:
         try:
             print(end='', flush=True)

@@ -69,7 +69,7 @@ def create(folder, names, images, seed):
     try:
         from libml.corruptions import table as corruptions
     except ImportError as error:
-        raise InputError('corruptions need scipy and Pillow: pip install libml[corruptions]') from error
+        raise InputError('corruptions need scipy and Pillow: pip install scipy pillow') from error
     missing = [name for name in names if not is_whole(folder, name, len(images))]
     with progress(total=len(missing) * len(SEVERITIES) * len(images), unit='img', unit_scale=True) as bar:
         for name in missing:

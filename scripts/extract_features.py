@@ -57,7 +57,7 @@ def linear_accuracy(features, labels, test_features, test_labels):
     try:
         from sklearn import linear_model, pipeline, preprocessing
     except ImportError as error:
-        raise InputError('the linear evaluation needs scikit-learn: pip install libml[all]') from error
+        raise InputError('the linear evaluation needs scikit-learn: pip install scikit-learn') from error
     classifier = pipeline.make_pipeline(preprocessing.StandardScaler(), linear_model.LogisticRegression(max_iter=2000))
     return 100. * classifier.fit(features, labels).score(test_features, test_labels)
 

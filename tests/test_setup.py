@@ -32,6 +32,19 @@ def test_wheel_holds_every_script_and_module(tmp_path):
     assert {'mixmatch.py', 'libml/train.py', 'ablation/ab_mixmatch.py'} <= expected
 
 
+def test_messages_name_packages_that_setup_names():
+    """The name `libml` on the package index is a stranger's: no message sends anyone there."""
+    extras = set(re.findall(r"'([\w-]+)'", (ROOT / 'setup.py').read_text())) - {'libml'}
+    named = []
+    for folder in ('.', 'libml', 'scripts', 'ablation', 'benchmarks', 'docs', 'runs'):
+        for path in (ROOT / folder).glob('*' if folder != 'libml' else '**/*'):
+            if path.suffix not in ('.py', '.md', '.sh'):
+                continue
+            for text in re.findall(r'pip install[ \n]+([^:;,()\n]*)', path.read_text()):
+                named += re.findall(r'(?<![-.\w])\w[^\s\'"`]*', text.partition('-e')[0])
+    assert len(named) > 5 and set(named) <= extras
+
+
 def test_changelog_begins_with_this_version():
     first = re.search(r'^## (\S+)', (ROOT / 'CHANGELOG.md').read_text(), re.MULTILINE)[1]
     assert first == libml.__version__

@@ -23,6 +23,17 @@ def test_one_line(error, line):
     assert utils.one_line(error) == line
 
 
+@pytest.mark.parametrize('text, line', [
+    ('--dataset=stl10.1\n@10: write', r'--dataset=stl10.1\n@10: write'),
+    ('a\x00\u2028\udcff\té', r'a\x00\u2028\udcff\té'),
+    (f'--id={"x" * 10000}: too long', f'--id={"x" * 195}...: too long'),
+    (f'no {"/".join(["y" * 255] * 4)} here', f'no {"/".join(["y" * 255] * 4)} here'),
+    (f'--id={"x " * 5000}: too long', f'--id={"x " * 97}x ... {"x " * 370}: too long')])
+def test_errors_are_one_line_whatever_was_given(text, line):
+    """Names of files are never cut: they are to be copied."""
+    assert str(InputError(text)) == str(InputError(InputError(text))) == line
+
+
 @pytest.mark.parametrize('mode, content', [('w', 'text'), ('wb', b'bytes')])
 def test_files_are_written_whole(tmp_path, mode, content):
     path = tmp_path / 'new' / 'deeper' / 'file'
@@ -86,6 +97,7 @@ def test_a_closed_stderr_is_no_file_that_is_opened_next():
 def test_ends_of_scripts():
     """One line and exit code 1 of errors that users see, 130 of an interrupt; what main returns is the code."""
     code = '''
+import sys
 from libml import utils
 
 def end(error):
@@ -100,6 +112,10 @@ def end(error):
 
 for error in (utils.InputError('x'), utils.Diverged('y'), KeyboardInterrupt(), None, 143):
     end(error)
+sys.argv.append('--a\\nb=1')
+end(None)
 '''
     exit_code, out, err = runner.run('-c', code)
-    assert (exit_code, out, err) == (0, '1\n1\n130\nNone\n143\n', 'error: x\nerror: y')
+    assert (exit_code, out, err) == (
+        0, '1\n1\n130\nNone\n143\n1\n', 'error: x\nerror: y\nerror: '
+        r"Unknown command line flag 'a\nb'" ' (--help lists the flags)')

@@ -98,7 +98,7 @@ def svhn(path):
     try:
         import scipy.io
     except ImportError as error:
-        raise InputError('svhn is published as MATLAB files, which need scipy: pip install libml[all]') from error
+        raise InputError('svhn is published as MATLAB files, which need scipy: pip install scipy') from error
     try:
         content = scipy.io.loadmat(path, variable_names=('X', 'y'))
         images, labels = content['X'], content['y'].ravel()
@@ -171,7 +171,7 @@ def digits():
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
-        raise InputError('digits come with scikit-learn: pip install libml[all]') from error
+        raise InputError('digits come with scikit-learn: pip install scikit-learn') from error
     content = load_digits()
     images = np.rint(content.images * (255 / 16)).astype(np.uint8)[..., None]
     labels = content.target.astype(np.int64)

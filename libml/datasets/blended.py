@@ -88,7 +88,7 @@ def shrunk_photographs():
     try:
         import sklearn.datasets
     except ImportError as error:
-        raise InputError('digits_m is made of what comes with scikit-learn: pip install libml[all]') from error
+        raise InputError('digits_m is made of what comes with scikit-learn: pip install scikit-learn') from error
     folder = pathlib.Path(sklearn.datasets.__file__).parent / 'images'
     try:
         encoded = [(name, (folder / name).read_bytes()) for name in PHOTOGRAPHS]

@@ -14,7 +14,7 @@ def new_figure(width, height):
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise InputError('pictures need matplotlib: pip install libml[all]') from error
+        raise InputError('pictures need matplotlib: pip install matplotlib') from error
     return Figure(figsize=(width, height), layout='constrained')
 
 

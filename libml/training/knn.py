@@ -14,7 +14,7 @@ def classifier(neighbors):
     try:
         from sklearn.neighbors import KNeighborsClassifier
     except ImportError as error:
-        raise InputError('nearest neighbours need scikit-learn: pip install libml[all]') from error
+        raise InputError('nearest neighbours need scikit-learn: pip install scikit-learn') from error
     return KNeighborsClassifier(neighbors, metric='cosine')
 
 

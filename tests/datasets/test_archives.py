@@ -56,7 +56,7 @@ def test_bad_svhn_files_are_refused(tmp_path, monkeypatch):
         with refused(str(path)):
             archives.svhn(path)
     monkeypatch.setitem(sys.modules, 'scipy.io', None)
-    with refused('scipy', 'pip install libml[all]'):
+    with refused('pip install scipy'):
         archives.svhn(path)
 
 

@@ -39,5 +39,5 @@ def test_folder_that_cannot_be_made(tmp_path):
 
 def test_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, 'matplotlib.figure', None)
-    with refused('pictures need matplotlib', 'pip install libml[all]'):
+    with refused('pictures need matplotlib', 'pip install matplotlib'):
         figures.new_figure(1, 1)

@@ -38,7 +38,7 @@ def test_more_neighbours_than_there_are():
 def test_without_scikit_learn(monkeypatch):
     pytest.importorskip('sklearn')
     monkeypatch.setitem(sys.modules, 'sklearn.neighbors', None)
-    with refused('nearest neighbours need scikit-learn', 'pip install libml[all]'):
+    with refused('nearest neighbours need scikit-learn', 'pip install scikit-learn'):
         accuracy([1], [2], 1)
 
 
