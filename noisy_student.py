@@ -44,7 +44,9 @@ class NoisyStudent(domain_model.DomainModel):
     def resolve_params(self):
         super().resolve_params()
         p = self.params
-        if not p.id or os.sep in p.id:
+        self.check_folder('id')
+        self.check_folder('teacher_id')
+        if not p.id:
             raise InputError(f'--id={p.id}: give this run a name, such as 0 for a teacher and 1 for its student')
         if p.teacher_id == p.id:
             raise InputError(f'--teacher_id={p.teacher_id}: a run cannot learn from itself, --id is the same')
@@ -61,7 +63,7 @@ class NoisyStudent(domain_model.DomainModel):
         if not path:
             return None
         try:
-            with open(path, 'rb') as f:
+            with open(os.path.expanduser(path), 'rb') as f:
                 found = np.lib.format.read_array(f, allow_pickle=False)
         except (OSError, EOFError, ValueError) as error:
             raise InputError(f'cannot read the predictions {path} (a run writes them when it is finished): '

@@ -118,12 +118,19 @@ class Model:
 
     def resolve_params(self):
         """Checks what the bounds in HPARAMS cannot say of self.params, and adds what follows from the dataset."""
+        self.check_folder('rerun')
         self.params.nclass = self.dataset.nclass
 
     def check_choice(self, name, choices):
         """InputError if this hyper-parameter is none of the texts `choices`."""
         if self.params[name] not in choices:
             raise InputError(f'--{name}={self.params[name]}: choose one of {", ".join(choices)}')
+
+    def check_folder(self, name):
+        """InputError if this hyper-parameter, which names a folder, would lead out of the folder above."""
+        value = self.params[name]
+        if value in ('.', '..') or set(value) & {'/', '\\', '\0'}:
+            raise InputError(f'--{name}={value}: give the name of one folder, without slashes')
 
     def path_components(self):
         """Folders between train_dir and the run's files."""

@@ -16,6 +16,8 @@ from tqdm import tqdm
 LONG_WORD = re.compile(r'[^\s/]{256,}(?<!:)')
 SHOWN = 200
 LONGEST = 1500
+# Where a path begins in an argument: at its start, or in `--flag=one,another`.
+HOME = re.compile(r'(?:^|(?<=[=,]))~[^/,]*')
 
 
 class InputError(ValueError):
@@ -69,6 +71,7 @@ def written_whole(path, mode='w'):
     Raises:
         InputError: the folder cannot be written or is full.
     """
+    path = os.path.expanduser(path)
     temporary = f'{path}.{os.getpid()}.part'
     try:
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
@@ -88,9 +91,13 @@ def progress(disable=None, **kwargs):
 
 
 def parse_flags(argv):
-    """The arguments that are no flags; a wrong flag becomes one line and exit code 1, like what run_main catches."""
+    """The arguments that are no flags; a wrong flag becomes one line and exit code 1, like what run_main catches.
+
+    A `~` where a path begins is the home folder: a shell does not see to it in `--data_dir=~/data`.
+    """
     try:
-        return flags.FLAGS(argv)
+        given = flags.FLAGS.read_flags_from_files(argv[1:], force_gnu=False)
+        return flags.FLAGS(argv[:1] + [HOME.sub(lambda home: os.path.expanduser(home[0]), text) for text in given])
     except flags.Error as error:
         print(f'error: {InputError(error)} (--help lists the flags)', file=sys.stderr)
         sys.exit(1)

@@ -14,7 +14,7 @@ for argument in "$@"; do
   case $argument in
     --seeds=*) seeds=${argument#*=} ;;
     --averages=*) averages=${argument#*=} ;;
-    --data_dir=*) data_dir=$(realpath -m "${argument#*=}") ;;
+    --data_dir=*) data_dir=${argument#*=} data_dir=$(realpath -m "${data_dir/#\~/$HOME}") ;;
     digits | mnist) dataset=$argument ;;
     *) echo "error: unknown argument $argument: give digits, mnist, --seeds=, --averages= or --data_dir=" >&2; exit 1 ;;
   esac

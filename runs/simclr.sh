@@ -14,7 +14,7 @@ seeds="1 2 3" data_dir=
 for argument in "$@"; do
   case $argument in
     --seeds=*) seeds=${argument#*=} ;;
-    --data_dir=*) data_dir=$(realpath -m "${argument#*=}") ;;
+    --data_dir=*) data_dir=${argument#*=} data_dir=$(realpath -m "${data_dir/#\~/$HOME}") ;;
     *) echo "error: unknown argument $argument: give --seeds= or --data_dir=" >&2; exit 1 ;;
   esac
 done

@@ -48,7 +48,9 @@ def test_student_follows_its_teacher(tmp_path):
 
 
 @pytest.mark.parametrize('params, text', [
-    (dict(), '--id=:'), (dict(id='a/b'), '--id=a/b'), (dict(id='1', teacher_id='1'), '--teacher_id=1'),
+    (dict(), '--id=:'), (dict(id='a/b'), '--id=a/b: give the name of one folder'),
+    (dict(id='..'), '--id=..: give'), (dict(id='1', teacher_id='../0'), '--teacher_id=../0: give'),
+    (dict(id='1', teacher_id='1'), '--teacher_id=1'),
     (dict(id='1', teacher_id='0'), 'predictions.npy'),
     (dict(id='1', pseudo_label_file='{}/few.npy'), r'shape \(3, 5\)'),
     (dict(id='1', pseudo_label_file='{}/unsure.npy'), '--pseudo_label_th=0.9'),

@@ -114,6 +114,13 @@ def test_settings_of_the_comparison():
         ('vat.py', '0.02'): dict(cifar10={''}, svhn_noextra={''}, svhn={''})}
 
 
+@pytest.mark.parametrize('script', ['consistency.sh', 'simclr.sh'])
+def test_the_home_folder_of_scripts_that_train(script):
+    line = re.search(r'--data_dir=\*\) (.*) ;;', (runner.ROOT / 'runs' / script).read_text())[1]
+    code = f"argument='--data_dir=~/my data'; HOME=/home/me; {line}; echo \"$data_dir\""
+    assert subprocess.run(['bash', '-c', code], capture_output=True, text=True).stdout == '/home/me/my data\n'
+
+
 def test_all_tables_without_a_name():
     assert printed('remixmatch.sh', '--seeds=1')[1] == sum(
         (printed('remixmatch.sh', table, '--seeds=1')[1] for table in ('cifar10', 'svhn', 'stl10', 'ablation')), [])

@@ -9,6 +9,7 @@ from libml.utils import InputError
 from refusals import refused
 
 import pytest
+from absl import flags
 
 
 def test_logarithms_are_rounded_up():
@@ -57,6 +58,27 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path, old, error):
             raise error
     assert not isinstance(error, OSError) or str(raised.value) == f'cannot write {path}: No space left on device'
     assert os.listdir(tmp_path) == (['file'] if old else []) and (not old or path.read_text() == old)
+
+
+def test_the_home_folder_in_arguments(tmp_path, monkeypatch):
+    """Where a path begins, in every flag, argument and file of flags; nowhere else."""
+    known = flags.FlagValues()
+    for name in ('data_dir', 'run', 'name'):
+        flags.DEFINE_string(name, '', '', known)
+    monkeypatch.setattr(utils.flags, 'FLAGS', known)
+    monkeypatch.setenv('HOME', '/home/me')
+    (tmp_path / 'flags').write_text('--data_dir=~/data')
+    found = utils.parse_flags([
+        '~/script', f'--flagfile={tmp_path}/flags', '--run=~/a,b,~', '~/runs', '--name=a~b', 'c/~'])
+    assert found == ['~/script', '/home/me/runs', 'c/~']
+    assert (known.data_dir, known.run, known.name) == ('/home/me/data', '/home/me/a,b,/home/me', 'a~b')
+
+
+def test_the_home_folder_in_python(tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    with utils.written_whole('~/new/file') as f:
+        f.write('text')
+    assert (tmp_path / 'new' / 'file').read_text() == 'text'
 
 
 def test_a_folder_that_cannot_be_written(tmp_path):

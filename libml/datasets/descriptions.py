@@ -102,7 +102,7 @@ FOLDS = {'stl10': 'stl10_fold_indices.txt'}
 
 def resolve_data_dir(data_dir=None):
     """The data folder: `data_dir` where given, else $ML_DATA, else ./data. Read when called, not at import."""
-    return data_dir or os.environ.get('ML_DATA') or os.path.join('.', 'data')
+    return os.path.expanduser(data_dir or os.environ.get('ML_DATA') or os.path.join('.', 'data'))
 
 
 def subset_path(data_dir, name, subset):

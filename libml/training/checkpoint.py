@@ -35,6 +35,7 @@ def find(path):
     Raises:
         InputError: there is none.
     """
+    path = os.path.expanduser(path)
     if os.path.isdir(path):
         found = newest_whole(path) or newest_whole(os.path.join(path, 'tf'))
         if found:

@@ -26,10 +26,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 class RunFolder:
-    """`args/args.json`, `tf/`, `metrics.jsonl` and `lock` under one path."""
+    """`args/args.json`, `tf/`, `metrics.jsonl` and `lock` under one path, which may begin with `~`."""
 
     def __init__(self, path):
-        self.path = path
+        path = self.path = os.path.expanduser(path)
         self.lock_file = os.path.join(path, 'lock')
         self.tf = os.path.join(path, 'tf')
         self.args_file = os.path.join(path, 'args', 'args.json')

@@ -63,6 +63,10 @@ def test_paths(tmp_path, monkeypatch):
     assert descriptions.train_paths('d', info['stl10']) == ['d/stl10-train.tfrecord', 'd/stl10-unlabeled.tfrecord']
     monkeypatch.delenv('ML_DATA', raising=False)
     assert descriptions.resolve_data_dir() == './data'
+    monkeypatch.setenv('HOME', '/home/me')
+    for folder, given in (('/home/me/there', None), ('/home/me', '~')):
+        monkeypatch.setenv('ML_DATA', '~/there')
+        assert descriptions.resolve_data_dir(given) == folder
     monkeypatch.setenv('ML_DATA', 'there')
     assert descriptions.resolve_data_dir() == 'there' and descriptions.resolve_data_dir('here') == 'here'
 

@@ -19,13 +19,15 @@ def variables(**shapes):
             for i, (name, shape) in enumerate(shapes.items())]
 
 
-def test_checkpoint_errors_and_scopes(tmp_path):
+def test_checkpoint_errors_and_scopes(tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         vs = variables(a=[2], b=[3])
         session.run(tf.compat.v1.global_variables_initializer())
         checkpoint.save(session, checkpoint.saver(vs), str(tmp_path), 7, 5)
     path = checkpoint.find(str(tmp_path))
     assert os.path.basename(path) == 'model.ckpt-00000007' and checkpoint.find(path + '.index') == path
+    assert checkpoint.find('~') == path
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         vs = variables(a=[2], b=[4], c=[1])
         with pytest.raises(InputError, match='lacks 1 of 3 variables, first c'):

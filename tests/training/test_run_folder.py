@@ -66,6 +66,13 @@ def test_name_of_a_script_that_is_run(monkeypatch):
     assert open_run.load_class('mixmatch:MixMatch', '') is MixMatch
 
 
+def test_a_folder_below_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    folder = RunFolder('~/run')
+    folder.open(dict(lr=1.), [], False)
+    assert (tmp_path / 'run' / 'args' / 'args.json').exists() and folder.path == str(tmp_path / 'run')
+
+
 def test_metrics_of_a_run_that_was_killed(tmp_path):
     """What was reported after the checkpoint is forgotten, and so is a line that was cut off."""
     folder = RunFolder(str(tmp_path))
