@@ -16,7 +16,9 @@ setup(
     long_description=(HERE / 'README.md').read_text(),
     long_description_content_type='text/markdown',
     license='Apache-2.0',
-    packages=find_packages(include=['ablation', 'libml', 'libml.*']),
+    packages=[*find_packages(include=['ablation', 'libml', 'libml.*']), 'libml_scripts'],
+    # `python scripts/x.py` of a checkout is `python -m libml_scripts.x` where it is installed.
+    package_dir={'libml_scripts': 'scripts'},
     py_modules=sorted(path.stem for path in HERE.glob('*.py') if path.name != 'setup.py'),
     python_requires='>=3.10',
     install_requires=['tensorflow>=2.16', 'absl-py', 'easydict', 'numpy', 'tqdm'],

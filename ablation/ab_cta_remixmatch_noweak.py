@@ -4,6 +4,10 @@ python ablation/ab_cta_remixmatch_noweak.py --dataset=cifar10.3@250-1 --K=8
 """
 
 import dataclasses
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
 from libml import train
 from remixmatch import ReMixMatch

@@ -1,5 +1,10 @@
 """FixMatch with Adam in place of Nesterov momentum (section 4.4 of arXiv:2001.07685)."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
+
 from fixmatch import FixMatch
 from libml import train
 from libml.hparams import Hparam

@@ -1,5 +1,10 @@
 """FixMatch with another momentum, Nesterov's or plain. (The original derives it from ReMixMatch by mistake.)"""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
+
 from fixmatch import FixMatch
 from libml import train
 from libml.hparams import Hparam

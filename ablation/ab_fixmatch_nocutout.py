@@ -1,5 +1,10 @@
 """FixMatch without the cutout that ends CTAugment's strong views."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
+
 from fixmatch import FixMatch
 from libml import train
 

@@ -3,6 +3,11 @@
 python ablation/ab_mixmatch.py --dataset=cifar10.3@250-1 --beta=0.75 --T=1
 """
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
+
 from libml import train
 from mixmatch import MixMatch
 

@@ -1,5 +1,10 @@
 """AdaMatch without random logit interpolation."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
+
 from adamatch import AdaMatch
 from libml import train
 

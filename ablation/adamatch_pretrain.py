@@ -3,6 +3,11 @@
 python ablation/adamatch_pretrain.py --source=usps --target=mnist --pretrained=<run folder of baseline.py>
 """
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
+
 from adamatch import AdaMatch
 from libml import train
 from libml.hparams import Hparam

@@ -1,5 +1,10 @@
 """AdaMatch on a pretrained network, with a constant weight of the unlabelled loss."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
+
 from ablation.adamatch_pretrain import AdaMatchPretrain
 from libml import train
 from libml.hparams import Hparam

@@ -5,6 +5,10 @@ python ablation/cta_fsmixup.py --dataset=cifar10-1 --nomixup    # smoothed label
 """
 
 import dataclasses
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
 from fully_supervised import FullySupervised
 from libml import train

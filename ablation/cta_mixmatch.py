@@ -4,6 +4,11 @@ python ablation/cta_mixmatch.py --dataset=cifar10.3@250-1
 python ablation/cta_mixmatch.py --dataset=cifar10.3@250-1 --augment=d.d.rac    # RandAugment in place of CTAugment
 """
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
+
 from libml import train
 from libml.augment import cta_learner, tokens
 from mixmatch import MixMatch

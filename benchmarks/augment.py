@@ -10,7 +10,11 @@ JSON.
 
 import json
 import statistics
+import sys
 import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
 from libml import data
 from libml.augment import ctaugment

@@ -9,9 +9,13 @@ The three are measured in turns, so that all meet the same machine; medians are 
 
 import json
 import statistics
+import sys
 import tempfile
 import time
 from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
 from fixmatch import FixMatch
 from libml import data

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import math
 import os
+import pathlib
 import re
 import signal
 import sys
@@ -18,16 +19,26 @@ SHOWN = 200
 LONGEST = 1500
 # Where a path begins in an argument: at its start, or in `--flag=one,another`.
 HOME = re.compile(r'(?:^|(?<=[=,]))~[^/,]*')
+CHECKOUT = (pathlib.Path(__file__).resolve().parents[1] / 'setup.py').exists()
+COMMAND = re.compile(r'\bpython (?:(ablation|scripts)/)?(\w+)\.py\b')
+PACKAGES = {None: '', 'ablation': 'ablation.', 'scripts': 'libml_scripts.'}
+
+
+def as_installed(text):
+    """A text with its commands as they are called here: `python scripts/x.py` in a checkout, else `python -m
+    libml_scripts.x`."""
+    return text if CHECKOUT else COMMAND.sub(lambda match: f'python -m {PACKAGES[match[1]]}{match[2]}', text)
 
 
 class InputError(ValueError):
     """Something that the user gave is wrong; its text is one line: the value given and what would be right.
 
-    Values may be anything: what cannot be printed is escaped, and what is too long to read is cut.
+    Values may be anything: what cannot be printed is escaped, and what is too long to read is cut. Commands are written
+    as in a checkout.
     """
 
     def __init__(self, text):
-        text = ''.join(char if char.isprintable() else repr(char)[1:-1] for char in str(text))
+        text = ''.join(char if char.isprintable() else repr(char)[1:-1] for char in as_installed(str(text)))
         text = LONG_WORD.sub(lambda word: f'{word[0][:SHOWN]}...', text)
         if len(text) > LONGEST:
             text = f'{text[:SHOWN]} ... {text[-LONGEST // 2:]}'
@@ -125,6 +136,8 @@ def run_main(main):
                 raise
             return 128 + signal.SIGPIPE
 
+    script = sys.modules['__main__']
+    script.__doc__ = as_installed(script.__doc__ or '')  # --help shows it.
     try:
         app.run(guarded, flags_parser=parse_flags)
     except SystemExit as end:

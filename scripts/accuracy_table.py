@@ -8,6 +8,9 @@ that are half-written; with --format=csv, on stderr alone.
 
 import csv
 import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
 from libml.training import run_groups
 from libml.utils import InputError, run_main

@@ -1,10 +1,14 @@
-"""Counts the images that subsets of a dataset share: `check_split.py --dataset=cifar10.3@250-5000`.
+"""Counts the images that subsets of a dataset share: python scripts/check_split.py --dataset=cifar10.3@250-5000
 
 Off the diagonal of the matrix there should be little: doubles in the published data. On it are the different images
 of each subset.
 """
 
 import hashlib
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
 from libml import data_pair
 from libml.utils import run_main

@@ -8,6 +8,10 @@ was stopped is resumed.
 
 import json
 import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
 from libml import data_pair
 from libml.corruptions import arrays

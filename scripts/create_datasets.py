@@ -1,10 +1,15 @@
-"""Downloads the published datasets and writes them as records: `create_datasets.py [--data_dir=DIR] [name ...]`.
+"""Downloads the published datasets and writes them as records.
+
+python scripts/create_datasets.py [--data_dir=DIR] [--archives=DIR] [name ...]
 
 Without a name it makes all that can be downloaded. What is complete is skipped. With --archives=DIR nothing is
 downloaded: the archives are taken from DIR, or from DIR/<name> (mnist and fashion_mnist have the same file names).
 """
 
 import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
 from libml.datasets import download, prepare
 from libml.datasets.descriptions import DATASET_INFO, STORED_AS, resolve_data_dir

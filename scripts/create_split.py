@@ -1,7 +1,14 @@
-"""Draws splits: `create_split.py --seed=3 --size=250 cifar10` writes SSL/cifar10.3@250-map.json in the data folder.
+"""Draws splits, such as SSL/cifar10.3@250-map.json in the data folder.
+
+python scripts/create_split.py --seed=3 --size=250 cifar10
 
 Training draws a missing split by itself; this is for making one beforehand, or for looking at it.
 """
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
 from libml.datasets import prepare, splits
 from libml.datasets.descriptions import resolve_data_dir
@@ -15,7 +22,7 @@ FLAGS = flags.FLAGS
 def main(argv):
     """Writes the split files of each dataset; one that differs from what is there is refused."""
     if len(argv) < 2:
-        raise InputError('name at least one dataset, as in `create_split.py --seed=3 --size=250 cifar10`')
+        raise InputError('name a dataset, as in `python scripts/create_split.py --seed=3 --size=250 cifar10`')
     data_dir = resolve_data_dir(FLAGS.data_dir)
     for name in argv[1:]:
         prepare.ensure(name, data_dir)

@@ -9,7 +9,11 @@ accuracies at severity 5.
 
 import json
 import os
+import sys
 import textwrap
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
 from libml import open_run
 from libml.corruptions import arrays as corrupted_set

@@ -10,6 +10,9 @@ import glob
 import json
 import os
 import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
 from libml.utils import InputError, run_main, written_whole
 

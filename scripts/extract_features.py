@@ -12,6 +12,10 @@ of the averaged weights. FOLDER shows the first test images in TensorBoard's pro
 
 import math
 import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
 from libml.datasets import records
 from libml.open_run import open_run

@@ -1,4 +1,12 @@
-"""Prints size, image shape and labels of each subset of a dataset: `inspect_dataset.py --dataset=svhn.1@250-5000`."""
+"""Prints size, image shape and labels of each subset of a dataset.
+
+python scripts/inspect_dataset.py --dataset=svhn.1@250-5000
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
 from libml import data_pair
 from libml.utils import run_main

@@ -8,6 +8,9 @@ import itertools
 import math
 import sys
 import textwrap
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
 from libml.training import figures, run_groups
 from libml.utils import InputError, run_main

@@ -7,6 +7,11 @@ views; for MixMatch: the views of the guess; for a pretraining of simclr.py: the
 of the run.
 """
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
+
 from libml import open_run
 from libml.training import figures
 from libml.utils import InputError, run_main

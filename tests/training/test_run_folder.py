@@ -69,7 +69,7 @@ def test_name_of_a_script_that_is_run(monkeypatch):
 def test_a_folder_below_the_home_folder(tmp_path, monkeypatch):
     monkeypatch.setenv('HOME', str(tmp_path))
     folder = RunFolder('~/run')
-    folder.open(dict(lr=1.), [], False)
+    folder.open(dict(lr=1.), [], None, {})
     assert (tmp_path / 'run' / 'args' / 'args.json').exists() and folder.path == str(tmp_path / 'run')
 
 
