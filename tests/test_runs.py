@@ -1,16 +1,13 @@
 """The shell scripts print commands that exist: scripts, flags, values and dataset names."""
 
-import importlib
-import inspect
 import re
 import shlex
 import subprocess
 
+import commands
 import runner
 import toy
 from baseline import Baseline
-from libml import data_domain
-from libml.datasets import names
 
 import pytest
 
@@ -42,13 +39,6 @@ def printed(script, *args):
     return process.returncode, process.stdout.splitlines(), process.stderr
 
 
-def model_class(script):
-    """The class that a script defines and runs."""
-    module = importlib.import_module(script.removesuffix('.py').replace('/', '.'))
-    classes = [value for _, value in inspect.getmembers(module, inspect.isclass)]
-    return [value for value in classes if value.__module__ == module.__name__][-1]
-
-
 def folder(line):
     """What of a command names its run folder, and more: commands that differ in nothing else clash."""
     return re.sub(' --(seed|train_kimg|report_kimg|save_kimg|bn_momentum|warmup_kimg)=\\S+', '', line)
@@ -59,21 +49,7 @@ def test_commands_are_valid(script, table):
     code, lines, _ = printed(script, table, '--seeds=1 2')
     assert code == 0 and len(lines) == COUNTS[script, table] and len({folder(line) for line in lines}) == len(lines)
     for line in lines:
-        python, path, *flags = shlex.split(line)
-        assert python == 'python' and (runner.ROOT / path).exists()
-        known = {**model_class(path).LOOP_FLAGS, **model_class(path).HPARAMS}
-        given = {}
-        for flag in flags:
-            name, _, value = flag.removeprefix('--').partition('=')
-            if not value:
-                name, value = (name, 'true') if name in known else (name.removeprefix('no'), 'false')
-                assert isinstance(known[name][0], bool)
-            kind = type(known[name][0])
-            given[name] = value if kind in (str, bool) else known[name].checked(name, kind(value))
-        if 'source' in given:
-            data_domain.parse_target(given['target'])
-        else:
-            names.parse(given['dataset'])
+        commands.check(line)
         assert FLAGS.get((script, table), '') in line
 
 
