@@ -122,13 +122,14 @@ class MultiModel(Model):
                 xt, label: labelled images to train on, [b, h, w, c] or [b, views, h, w, c], and their classes [b];
                     without CTAugment and with a single view, xt is what is fed to x;
                 y: unlabelled images [rows, h, w, c] or [rows, views, h, w, c], or None;
-                labeled, labels: lists of all that is like xt and label, one entry for each of `labeled_subsets`; the
-                    second entries are also called tt and label_t;
+                index: int32 [rows], places of y's images in the unlabelled subset, or None;
+                labeled, labels, indices: lists of all that is like xt, label and index, one entry for each of
+                    `labeled_subsets`; the second entries are also called tt and label_t;
                 probes: dict probe, probe_ops, probe_strengths of the streams (Learner.probe); {} without CTAugment;
                 classify_raw, classify_op: of `classify_ops`.
         """
         streams = [self.stream(name, subset, views.of_labeled) for name, subset in self.labeled_subsets().items()]
-        batch = EasyDict(probes=joined_probes(streams), y=None, labeled=[], labels=[])
+        batch = EasyDict(probes=joined_probes(streams), y=None, index=None, labeled=[], labels=[], indices=[])
         first = streams[0].image
         single = first.shape.rank == 4
         if single and not batch.probes:
@@ -137,11 +138,12 @@ class MultiModel(Model):
         for stream, image, label in zip(streams, ('xt', 'tt'), ('label', 'label_t')):
             batch[image], batch[label] = placeholder(stream.image, image), placeholder(stream.label, label)
             batch.labeled, batch.labels = batch.labeled + [batch[image]], batch.labels + [batch[label]]
+            batch.indices = batch.indices + [placeholder(stream.index, f'{label}_index')]
         if 'x' not in batch:
             batch.x = placeholder(batch.probes.get('probe', batch.xt if single else batch.xt[:, 0]), 'x', rows=None)
         if views.unlabeled:
             stream = self.stream('unlabeled', self.dataset.unlabeled, views.of_unlabeled, rows)
-            batch.y = placeholder(stream.image, 'y')
+            batch.y, batch.index = placeholder(stream.image, 'y'), placeholder(stream.index, 'index')
         return EasyDict(batch, **self.classify_ops(batch.x))
 
     def classifier(self, x, training, getter=None, name=None):

@@ -32,7 +32,8 @@ class Streams:
             batch: images in a batch.
             augment: function of (uint8 [batch, h, w, c], Draws) that returns a dict of tensors.
         Returns:
-            EasyDict of the tensors of the next batch: what `augment` returns, and `label` int32 [batch].
+            EasyDict of the tensors of the next batch: what `augment` returns, `label` int32 [batch], and `index`
+            int32 [batch], the places of its images in the subset, from 0 to n - 1: the same in every epoch.
         """
         pixels, targets = self._placeholder(subset.pixels), self._placeholder(subset.targets)
         positions = self._placeholder(subset.positions)
@@ -44,10 +45,10 @@ class Streams:
             return tf.data.Dataset.from_tensor_slices(Draws(self.seed, number).permutation(f'{name}/epoch', n))
 
         @tf.autograph.experimental.do_not_convert
-        def load(number, order):
-            order = tf.gather(positions, tf.ensure_shape(order, [batch]))
+        def load(number, index):
+            order = tf.gather(positions, tf.ensure_shape(index, [batch]))
             out = augment(tf.gather(pixels, order), Draws(self.seed, number, f'{name}/'))
-            out = dict(out, label=tf.gather(targets, order))
+            out = dict(out, label=tf.gather(targets, order), index=index)
             # The static number of rows is lost in operations that draw for each image: state it again.
             return {key: tf.ensure_shape(value, [batch, *value.shape[1:]]) for key, value in out.items()}
 

@@ -23,7 +23,7 @@ def batches(seed, first, count, n=10, batch=4, name='labeled'):
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         streams = Streams(seed)
         out = streams.add(name, subset, batch, two_views)
-        assert out.image.shape == (batch, 2, 8, 8, 1) and out.label.shape == (batch,)
+        assert out.image.shape == (batch, 2, 8, 8, 1) and out.label.shape == out.index.shape == (batch,)
         streams.start(session, first)
         return [session.run(dict(out)) for _ in range(count)]
 
@@ -37,6 +37,28 @@ def test_stream_is_a_function_of_seed_name_and_position():
     labels = np.concatenate([b['label'] for b in whole])
     for other in (batches(2, 0, 12), batches(1, 0, 12, name='unlabeled')):
         assert np.any(np.concatenate([b['label'] for b in other]) != labels)
+
+
+def test_index_is_the_place_in_the_subset():
+    """Places are from 0, whatever the positions in the arrays are, and the same in each epoch and after a resume."""
+    whole = batches(1, 0, 10, n=7)
+    for batch in whole + batches(1, 4, 3, n=7):
+        assert batch['index'].dtype == np.int32
+        np.testing.assert_array_equal(batch['label'], batch['index'] + 5)
+    index = np.concatenate([batch['index'] for batch in whole])[:35].reshape(5, 7)
+    np.testing.assert_array_equal(np.sort(index), np.tile(np.arange(7), (5, 1)))
+
+
+def test_equal_indices_are_equal_images():
+    subset = data.Subset(np.arange(320, dtype=np.uint16).astype(np.uint8).reshape(20, 4, 4, 1), np.zeros(20, np.int32),
+                         np.array([3, 19, 7, 0]))
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        streams = Streams(0)
+        out = streams.add('unlabeled', subset, 3, Views(None, View(Weak(False, 0))).of_unlabeled)
+        streams.start(session, 0)
+        for _ in range(6):
+            image, index = session.run([out.image, out.index])
+            np.testing.assert_allclose(image, subset.images[index] / 127.5 - 1, atol=1e-6)
 
 
 def test_every_epoch_is_a_fresh_permutation():
