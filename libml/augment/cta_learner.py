@@ -1,7 +1,6 @@
 """CTAugment in the graph of a model: the views that it makes, and the update of its rates in each step."""
 
-import io
-
+from libml import plots
 from libml.augment import ctaugment
 from libml.augment.cta_rates import Rates
 from libml.augment.cta_remixmatch import ReMixMatchCTAugment
@@ -114,20 +113,15 @@ class Learner:
 def heat_map(probabilities, segments):
     """[Summary.Value] with a picture of the probabilities per operation, of which each row has so many `segments` [19];
     [] without matplotlib."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        return []
     names = [f'{name} {k}' if (name, 1) in ctaugment.ROWS else name for name, k in ctaugment.ROWS]
-    figure = Figure(figsize=(8, 6), layout='constrained')
-    axes = figure.subplots()
-    shown = np.where(np.arange(probabilities.shape[1]) < segments[:, None], probabilities, np.nan)
-    image = axes.imshow(shown, aspect='auto', cmap='viridis', vmin=0)
-    axes.set_yticks(range(len(names)), names)
-    axes.set_xlabel('range of strengths (weak to strong for most operations)')
-    axes.set_title('CTAugment: probability of each range of strengths')
-    figure.colorbar(image)
-    png = io.BytesIO()
-    figure.savefig(png, format='png', dpi=80)
-    return [tf.compat.v1.Summary.Value(tag='ctaugment/probabilities', image=tf.compat.v1.Summary.Image(
-        encoded_image_string=png.getvalue(), height=480, width=640, colorspace=3))]
+
+    def draw(figure):
+        axes = figure.subplots()
+        shown = np.where(np.arange(probabilities.shape[1]) < segments[:, None], probabilities, np.nan)
+        image = axes.imshow(shown, aspect='auto', cmap='viridis', vmin=0)
+        axes.set_yticks(range(len(names)), names)
+        axes.set_xlabel('range of strengths (weak to strong for most operations)')
+        axes.set_title('CTAugment: probability of each range of strengths')
+        figure.colorbar(image)
+
+    return plots.summary('ctaugment/probabilities', draw)

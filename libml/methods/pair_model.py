@@ -3,17 +3,25 @@
 from libml import data_pair, layers, losses, models, schedules
 from libml.augment import tokens
 from libml.hparams import Hparam
+from libml.methods.class_use import ClassUse
+from libml.trackers import Average
 
+import numpy as np
 import tensorflow as tf
 
 # In the table of methods with a fixed threshold.
 CONFIDENCE = Hparam(0.95, 'Smallest probability of a weak prediction that is trained on.', low=0, high=1)
+# In the table of methods whose thresholds follow the predictions.
+EMA_P = Hparam(0.999, 'Decay of the moving averages of predictions; short runs want less (0.99).', low=0, below=1)
 
 
 class PairModel(models.MultiModel):
     """A MultiModel on `uratio` times as many unlabelled images as labelled ones, each as a pair (weak, strong).
 
     A subclass states its losses on unlabelled images in `unlabeled_losses`.
+
+    Attributes:
+        batch: of `inputs`, the batch of the step whose graph is built, with `logits_x`, the labelled logits [b, C].
     """
 
     DATASETS = data_pair.PAIR_DATASETS
@@ -57,6 +65,10 @@ class PairModel(models.MultiModel):
         """Losses of unlabelled images, logits [n, C] of both views: terms and monitors of MultiModel.train_step."""
         raise NotImplementedError
 
+    def follow(self, name, value, initial):
+        """The moving average of `value`, with decay `ema_p`, after this step; it starts as the number `initial`."""
+        return self.track(Average(name, np.full(value.shape, initial), self.params.ema_p)).observe(value)
+
     def learning_rate(self):
         """Scalar: lr * cos(7/16 pi progress) (FixMatch, section 2.3)."""
         return self.params.lr * schedules.cosine(self.progress())
@@ -66,10 +78,18 @@ class PairModel(models.MultiModel):
         return tf.compat.v1.train.MomentumOptimizer(lr, self.MOMENTUM, use_nesterov=True)
 
     def algorithm(self):
-        p = self.params
-        batch = self.inputs(self.views(), p.batch * p.uratio)
-        logits_x, logits_weak, logits_strong = self.logits(batch.xt, batch.y)
+        batch = self.batch = self.inputs(self.views(), self.params.batch * self.params.uratio)
+        batch.logits_x, logits_weak, logits_strong = self.logits(batch.xt, batch.y)
         unlabeled, monitors = self.unlabeled_losses(logits_weak, logits_strong)
-        terms = {**self.labeled_losses(logits_x, batch.label), **unlabeled, 'wd': (p.wd, self.l2())}
+        return self.momentum_step({**self.labeled_losses(batch.logits_x, batch.label), **unlabeled}, monitors)
+
+    def momentum_step(self, terms, monitors):
+        """MultiModel.train_step by `optimizer` on these terms and weight decay."""
         lr = self.learning_rate()
-        return self.train_step(batch, terms, self.optimizer(lr), 'train', monitors={'monitors/lr': lr, **monitors})
+        return self.train_step(self.batch, {**terms, 'wd': (self.params.wd, self.l2())}, self.optimizer(lr), 'train',
+                               monitors={'monitors/lr': lr, **monitors})
+
+    def report(self, session):
+        text, values = super().report(session)
+        return text, values + [value for part in self.trackers if isinstance(part, ClassUse)
+                               for value in part.summaries(session)]

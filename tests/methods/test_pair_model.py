@@ -1,7 +1,8 @@
 """PairModel: one forward pass for all parts, the labelled loss, the learning rate, ranges of its flags."""
 
 import toy
-from libml.methods.pair_model import CONFIDENCE, PairModel
+from libml.methods.class_use import ClassUse
+from libml.methods.pair_model import CONFIDENCE, EMA_P, PairModel
 from refusals import refused
 
 import numpy as np
@@ -56,6 +57,36 @@ def test_labelled_loss_and_learning_rate(tmp_path):
 def test_wrong_augmentation(tmp_path):
     with refused("'d.d'"):
         Echo(str(tmp_path), toy.dataset(), **{**SMALL, 'augment': 'd.d'})
+
+
+class Following(PairModel):
+    """Follows the labelled logits of its step."""
+
+    HPARAMS = dict(PairModel.HPARAMS, ema_p=EMA_P)
+
+    def unlabeled_losses(self, logits_weak, logits_strong):
+        self.track(ClassUse(5)).observe(self.batch.index % 5, tf.ones([8]), 0.25)
+        self.followed = self.follow('average', tf.reduce_mean(self.batch.logits_x, 0), 0.5)
+        return {'xeu': (1., tf.reduce_mean(logits_strong))}, {}
+
+
+def test_losses_see_the_batch_and_averages_follow_it(tmp_path):
+    model = Following(str(tmp_path), toy.dataset(size=8), ema_p=0.75, **{**SMALL, 'augment': 'x.x.m'})
+    with model.session() as session:
+        model.streams.start(session, 0)
+        before = session.run(model.ops.logits_x)
+        model.streams.start(session, 0)
+        followed, index, label_index, label, _ = session.run(
+            [model.followed, model.ops.index, model.ops.indices[0], model.ops.label, model.ops.train_op])
+        values = {v.op.name: session.run(v) for v in model.variables if v.op.name in ('average', 'class_use')}
+        text, summaries = model.report(session)
+    np.testing.assert_allclose(followed, 0.75 * 0.5 + 0.25 * before.mean(0), rtol=1e-4)
+    np.testing.assert_array_equal(values['average'], followed)
+    np.testing.assert_array_equal(model.dataset.labeled.labels[label_index], label)
+    np.testing.assert_allclose(values['class_use'][1], 0.01 * np.bincount(index % 5, minlength=5) / 8, rtol=1e-5)
+    assert not text and [value.tag for value in summaries][-2:] == ['usage/class4', 'classes']
+    with refused('--ema_p=2.0'):
+        Following(str(tmp_path), toy.dataset(), ema_p=2.)
 
 
 def test_a_threshold_is_optional(tmp_path, monkeypatch):
