@@ -30,6 +30,13 @@ def renorm(v):
     return v / tf.reduce_sum(v, -1, keepdims=True)
 
 
+def quantile(values, share):
+    """The quantile of values [n], n static, at `share` in [0, 1], linear between the two nearest of them: scalar."""
+    place = share * (values.shape[0] - 1)
+    low = tf.sort(values)[int(place):][:2]
+    return low[0] + (place - int(place)) * (low[-1] - low[0])
+
+
 class Tracker:
     """A variable with a rule for its next value; subclasses call `_follow` in their `observe`.
 
@@ -172,3 +179,58 @@ class Alignment:
     def updates(self):
         """As Tracker.updates."""
         return [op for part in self._parts for op in part.updates()]
+
+
+class Marks:
+    """The class that each image was last given for sure, and how far each class is learned (FlexMatch, eq. 5, 6, 11).
+
+    A mark stays until the image is given another class for sure: none becomes unused again.
+
+    Args:
+        n: number of images.
+        nclass: number of classes.
+        warmup: whether beta is relative to the largest count of all, else to that of a class.
+
+    Attributes:
+        marks: int32 variable [n], the classes, -1 for images that were given none.
+        counts: int32 variable [nclass + 1], how many images have no mark, then how many have each class.
+        beta: float32 variable [nclass], the classes' counts divided by the largest, at first 0.
+    """
+
+    def __init__(self, n, nclass, warmup=True):
+        self.n = n
+        self.warmup = warmup
+        # Filled in the graph: as an array the marks would be in every graph file.
+        self.marks, self.counts, self.beta = [
+            tf.compat.v1.get_variable(name, trainable=False, use_resource=True, initializer=initial)
+            for name, initial in (('marks', tf.fill([n], -1)), ('counts', tf.constant([n] + [0] * nclass)),
+                                  ('beta', tf.zeros([nclass])))]
+
+    def observe(self, index, labels, sure):
+        """Builds the next values, after images at places `index` got `labels`, int [b] each, where `sure`, bool [b].
+
+        Of several rows with one index, as at the seam of two epochs, the last sure one counts.
+        """
+        rows = tf.range(tf.size(index))
+        later = tf.equal(index[:, None], index) & sure & (rows[:, None] < rows)
+        kept = tf.where(sure & ~tf.reduce_any(later, 1))[:, 0]
+        index, labels = tf.gather(index, kept), tf.gather(tf.cast(labels, tf.int32), kept)
+        # In the counts a class has the place after its number. No work here grows with the number of images.
+        old, size = self.marks.sparse_read(index), self.counts.shape[0]
+        counts = (self.counts.read_value() + tf.math.bincount(labels + 1, minlength=size, maxlength=size)
+                  - tf.math.bincount(old + 1, minlength=size, maxlength=size))
+        largest = tf.reduce_max(counts if self.warmup else counts[1:])
+        # As USB: with all images in one place, unused or of one class, beta stays as it is.
+        beta = tf.where(tf.equal(tf.reduce_max(counts), self.n), self.beta.read_value(),
+                        tf.cast(counts[1:] / tf.maximum(largest, 1), tf.float32))
+        self._next = index, labels, counts, beta
+
+    def new_values(self):
+        """As Tracker.new_values."""
+        return list(self._next)
+
+    def updates(self):
+        """As Tracker.updates."""
+        index, labels, counts, beta = self._next
+        return [self.marks.scatter_nd_update(index[:, None], labels), self.counts.assign(counts, read_value=False),
+                self.beta.assign(beta, read_value=False)]

@@ -55,6 +55,42 @@ def test_data_distribution_followed_or_given():
         np.testing.assert_allclose(session.run(followed()), 0.999 / 3 + 0.001 * np.array([0.75, 0.25, 0]), rtol=1e-6)
 
 
+def test_quantile_is_numpys():
+    values = np.random.RandomState(0).normal(size=7).astype('f')
+    with tf.Graph().as_default(), tf1.Session() as session:
+        shares = (0.05, 0.5, 0.8, 1.)
+        found = session.run([trackers.quantile(tf.constant(values), share) for share in shares])
+        np.testing.assert_allclose(found, np.quantile(values, shares), rtol=1e-5)
+        assert session.run(trackers.quantile(tf.constant(values[:1]), 0.8)) == values[0]
+
+
+def test_marks_of_images_that_are_twice_in_a_batch():
+    """The last row counts that is sure; counts are the histogram at all times; beta is relative to the largest."""
+    index, labels = [2, 0, 2, 2, 0], np.array([0, 2, 1, 2, 1])
+    with tf.Graph().as_default(), tf1.Session() as session:
+        tracker = trackers.Marks(4, 3)
+        sure = tf1.placeholder(tf.bool, [5])
+        tracker.observe(tf.constant(index), tf.constant(labels), sure)
+        with tf.control_dependencies(tracker.new_values()):
+            update = tracker.updates()
+        session.run(tf1.global_variables_initializer())
+        for flags, marks in (([0, 0, 0, 0, 0], [-1, -1, -1, -1]), ([1, 1, 1, 0, 0], [2, -1, 1, -1]),
+                             ([1, 0, 1, 1, 1], [1, -1, 2, -1]), ([1, 0, 0, 0, 0], [1, -1, 0, -1])):
+            session.run(update, {sure: flags})
+            found, counts, beta = session.run([tracker.marks, tracker.counts, tracker.beta])
+            np.testing.assert_array_equal(found, marks)
+            np.testing.assert_array_equal(counts, np.bincount(np.array(marks) + 1, minlength=4))
+            np.testing.assert_allclose(beta, counts[1:] / counts.max())
+        assert not tf1.trainable_variables()
+        assert session.graph.as_graph_def().ByteSize() < 50000
+
+
+def test_marks_are_no_array_in_the_graph():
+    with tf.Graph().as_default() as graph:
+        trackers.Marks(10 ** 6, 10)
+        assert graph.as_graph_def().ByteSize() < 10000
+
+
 def test_renorm():
     with tf.Graph().as_default(), tf1.Session() as session:
         np.testing.assert_allclose(session.run(trackers.renorm(tf.constant([[1., 3.], [2., 2.]]))),
