@@ -7,7 +7,7 @@ python fixmatch.py --dataset=cifar10.3@40-1 --augment=d.d.rac    # RandAugment i
 from libml import losses, train
 from libml.augment import cta_learner
 from libml.hparams import Hparam
-from libml.methods import pair_model
+from libml.methods import pair_model, pseudo_labels
 
 import tensorflow as tf
 
@@ -34,6 +34,7 @@ class FixMatch(pair_model.PairModel):
 
     def unlabeled_losses(self, logits_weak, logits_strong):
         per_image, mask = self.unlabeled_loss(logits_weak, logits_strong)
+        pseudo_labels.watch(self, tf.argmax(logits_weak, -1), mask)
         return {'xeu': (self.params.wu, tf.reduce_mean(per_image))}, {'monitors/mask': tf.reduce_mean(mask)}
 
 

@@ -5,7 +5,7 @@ python pseudo_label.py --dataset=cifar10.3@250-5000 --threshold=0.95
 
 from libml import losses, train
 from libml.hparams import Hparam
-from libml.methods import adam_models
+from libml.methods import adam_models, pseudo_labels
 from libml.methods.adam_models import CONSISTENCY_WEIGHT, INERT_SMOOTHING, WARMUP_POS
 
 import tensorflow as tf
@@ -27,6 +27,7 @@ class PseudoLabel(adam_models.BaselineModel):
         logits = self.classifier(y, training=True, name='unlabeled').logits
         # [b]: in the original it is [b, 1], which trains on unconfident images too (losses.masked_xe).
         mask = tf.reduce_max(tf.nn.softmax(tf.stop_gradient(logits)), -1) > p.threshold
+        pseudo_labels.watch(self, tf.argmax(logits, -1), mask)
         loss = tf.reduce_mean(losses.masked_xe(logits, tf.argmax(logits, -1), mask))
         return {'pl': (self.ramp() * p.consistency_weight, loss),
                 'mask': (None, tf.reduce_mean(tf.cast(mask, tf.float32)))}

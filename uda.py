@@ -7,7 +7,7 @@ import math
 
 from libml import losses, train
 from libml.hparams import Hparam
-from libml.methods import pair_model
+from libml.methods import pair_model, pseudo_labels
 
 import tensorflow as tf
 
@@ -70,6 +70,7 @@ class UDA(pair_model.PairModel):
         p = self.params
         confidence = tf.reduce_max(tf.nn.softmax(logits_weak), -1)
         mask = tf.stop_gradient(tf.cast(confidence >= p.confidence, tf.float32))
+        pseudo_labels.watch(self, tf.argmax(logits_weak, -1), mask)
         targets = tf.stop_gradient(logits_weak / p.temperature)
         xeu = tf.reduce_mean(mask * losses.kl_divergence_from_logits(targets, logits_strong))
         entropy = tf.reduce_mean(losses.entropy_from_logits(logits_weak))

@@ -50,15 +50,15 @@ class DataSet:
         mirror, shift: settings of its weak augmentation, whether it mirrors and how many pixels it moves at most.
         mean, std: float32 [colors], what the network's input is normalised with (0 and 1 unless whitened).
         p_unlabeled: float32 [nclass] class weights with maximum 1, or None.
-        class_names: tuple of nclass strings, by label; empty where they are not known.
         more_tests: dict name -> Subset, further test sets that a report gives the accuracy on.
         labels_known: whether the labels of all unlabelled images are true.
+        class_names: tuple of nclass strings, by label; the numbers of the labels unless given.
         origin: dict of the arguments that it was loaded with, as flags name them. A run records it and is opened again
             with it.
     """
 
     def __init__(self, name, labeled, unlabeled, valid, test, nclass, mirror, shift, whiten=False, p_unlabeled=None,
-                 labels_known=True, origin=(), class_names=()):
+                 labels_known=True, origin=(), class_names=None):
         self.name = name
         self.base = re.match(r'\w*', name)[0]
         self.labeled = labeled
@@ -72,7 +72,7 @@ class DataSet:
         self.p_unlabeled = p_unlabeled
         self.labels_known = labels_known
         self.origin = dict(origin, whiten=whiten)
-        self.class_names = tuple(class_names)
+        self.class_names = tuple(class_names or map(str, range(nclass)))
         self.more_tests = {}
         self.mean = np.zeros(self.colors, np.float32)
         self.std = np.ones(self.colors, np.float32)

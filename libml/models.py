@@ -24,6 +24,8 @@ class MultiModel(Model):
         ema: the moving averages of the weights.
         learner: the cta_learner.Learner of a program with CTAugment, or None.
         trackers: list of the state that `train_step` updates (trackers.py).
+        truth: true classes [rows] of the unlabelled images of a batch, for monitors alone; None where not known.
+        watched: dict tag -> scalar of further monitors of `train_step`.
     """
 
     DATASETS = data_pair.DATASETS
@@ -71,7 +73,8 @@ class MultiModel(Model):
         self.ema = self.averages()
         self.batch_norms = {}
         self.trackers = []
-        self.learner = None
+        self.learner = self.truth = None
+        self.watched = {}
         if self.program and self.program.cta:
             # Where a checkpoint lacks the rates they are initialised after the step was restored.
             first = tf.cond(self.step.is_initialized(), self.batch_number, lambda: tf.constant(0, tf.int64))
@@ -144,6 +147,8 @@ class MultiModel(Model):
         if views.unlabeled:
             stream = self.stream('unlabeled', self.dataset.unlabeled, views.of_unlabeled, rows)
             batch.y, batch.index = placeholder(stream.image, 'y'), placeholder(stream.index, 'index')
+            if self.dataset.labels_known:
+                self.truth = stream.label
         return EasyDict(batch, **self.classify_ops(batch.x))
 
     def classifier(self, x, training, getter=None, name=None):
@@ -213,7 +218,7 @@ class MultiModel(Model):
         Returns:
             EasyDict: `batch` with loss, train_op, losses and monitors.
         """
-        monitors = monitors or {}
+        monitors = {**(monitors or {}), **self.watched}
         loss = sum(weight * value for weight, value in terms.values() if weight is not None)
         losses = {f'losses/{name}': value for name, (_, value) in terms.items()}
         if self.learner:

@@ -11,8 +11,12 @@ SMALL = dict(batch=8, filters=4, repeat=1, scales=2, bn_momentum=0.9)
 EPSILON = np.finfo(np.float32).eps
 
 
-def dataset(nlabeled=20, nunlabeled=60, size=16, colors=3, nclass=5, seed=0, **kwargs):
-    """A DataSet of noise whose mean tells the class: uint8 [n, size, size, colors]; 10 for validation, 30 for test."""
+def dataset(nlabeled=20, nunlabeled=60, size=16, colors=3, nclass=5, seed=0, labels_known=False,
+            **kwargs):
+    """A DataSet of noise whose mean tells the class: uint8 [n, size, size, colors]; 10 for validation, 30 for test.
+
+    Unless it is said that all labels are known, models do not report on pseudo-labels.
+    """
     random = np.random.RandomState(seed)
     counts = np.array([nlabeled, nunlabeled, 10, 30])
     labels = np.arange(counts.sum(), dtype=np.int32) % nclass
@@ -20,7 +24,8 @@ def dataset(nlabeled=20, nunlabeled=60, size=16, colors=3, nclass=5, seed=0, **k
     pixels = (pixels + 155 * labels[:, None, None, None] // (nclass - 1)).astype(np.uint8)
     parts = np.split(np.arange(counts.sum()), counts.cumsum()[:-1])
     subsets = [data.Subset(pixels, labels, part) for part in parts]
-    return data.DataSet('toy', *subsets, nclass=nclass, mirror=True, shift=size // 8, **kwargs)
+    return data.DataSet('toy', *subsets, nclass=nclass, mirror=True, shift=size // 8,
+                        labels_known=labels_known, **kwargs)
 
 
 def no_graph(model):

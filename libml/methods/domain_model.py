@@ -3,6 +3,7 @@
 from libml import data_domain, data_pair, losses, models, schedules, train
 from libml.augment import cta_learner, domain_tokens
 from libml.hparams import Hparam
+from libml.methods import pseudo_labels
 from libml.utils import InputError
 
 import tensorflow as tf
@@ -106,9 +107,10 @@ class PseudoLabelModel(DomainModel):
 
     def pseudo_label_loss(self, targets, threshold, logits_strong):
         """Mean cross entropy of strong logits [n, C] with the classes of targets [n, C], those below the threshold
-        counting as 0; and the share of the others."""
-        mask = tf.cast(tf.reduce_max(targets, -1) >= threshold, tf.float32)
-        loss = losses.masked_xe(logits_strong, tf.argmax(targets, -1), mask)
+        counting as 0; and the share of the others. The unlabelled images of the batch are the last of the n."""
+        labels, mask = tf.argmax(targets, -1), tf.cast(tf.reduce_max(targets, -1) >= threshold, tf.float32)
+        loss = losses.masked_xe(logits_strong, labels, mask)
+        pseudo_labels.watch(self, labels, mask)
         return tf.reduce_mean(loss), tf.reduce_mean(mask)
 
 
