@@ -236,12 +236,14 @@ class Model:
     def evaluate(self, session):
         """Accuracies of a report: dict tag -> percent, averaged weights first.
 
-        `accuracy`, `accuracy/train_labeled` ... are of the averaged weights, `accuracy/raw` ... of the live ones.
+        `accuracy`, `accuracy/train_labeled` ... are of the averaged weights, `accuracy/raw` ... of the live ones. On
+        the test images, those of evaluate.by_class are added.
         """
-        averaged = self.accuracies(session, self.ops.classify_op)
+        averaged = evaluate.predictions(self, session, self.ops.classify_op)
         raw = self.accuracies(session, self.ops.classify_raw)
-        return {**{evaluate.tag(name): value for name, value in averaged.items()},
-                **{evaluate.tag(name, 'raw/'): value for name, value in raw.items()}}
+        return {**{evaluate.tag(name): evaluate.accuracy(*found) for name, found in averaged.items()},
+                **{evaluate.tag(name, 'raw/'): value for name, value in raw.items()},
+                **evaluate.by_class(evaluate.confusion(*averaged['test']), self.dataset.class_names)}
 
     def settle(self, session):
         """Brings variables that follow from others up to date; called before every evaluation and every checkpoint."""

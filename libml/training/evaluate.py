@@ -12,6 +12,8 @@ import tensorflow as tf
 
 # Rows in one call of the network: large enough for its full speed, small enough for any memory.
 BATCH = 256
+# With more classes, reports do not give the accuracy of each.
+MOST_CLASSES = 20
 
 
 def predict(session, op, x, images):
@@ -40,11 +42,16 @@ def confusion(p, labels):
     return np.bincount(labels.astype(np.int64) * nclass + p.argmax(1), minlength=nclass ** 2).reshape(nclass, nclass)
 
 
-def per_class_accuracy(p, labels):
-    """float [C]: percent of the images of each class that were found; nan for a class without images."""
-    counts = confusion(p, labels)
-    with np.errstate(invalid='ignore'):
-        return 100. * np.diag(counts) / counts.sum(1)
+def by_class(counts, names):
+    """Accuracies in percent that count each class alike, of a `confusion`; a class without images has none.
+
+    Returns:
+        dict: `accuracy/balanced`, the mean over the classes, and with at most 20 classes `class_accuracy/<name>` of
+        each.
+    """
+    found = {name: 100. * row[k] / row.sum() for k, (name, row) in enumerate(zip(names, counts)) if row.any()}
+    each = {f'class_accuracy/{name}': float(value) for name, value in found.items()}
+    return {'accuracy/balanced': float(np.mean(list(found.values()))), **(each if len(counts) <= MOST_CLASSES else {})}
 
 
 def tag(subset, kind=''):
@@ -52,24 +59,30 @@ def tag(subset, kind=''):
     return f'accuracy/{kind}{subset}' if subset != 'test' else f'accuracy/{kind}'.rstrip('/')
 
 
-def accuracies(model, session, op):
-    """Accuracies in percent of the classifier `op` on a model's images, without augmentation.
+def predictions(model, session, op):
+    """What the classifier `op` says of a model's images, without augmentation.
 
     Args:
         model: a train.Model.
         session: a session of its graph.
         op: float32 [b, C], computed from the images fed to model.ops.x.
     Returns:
-        dict train_labeled, valid, test, then further test sets -> percent; without those that have no images.
+        dict train_labeled, valid, test, then further test sets -> (probabilities [n, C], labels [n]); without those
+        that have no images.
     """
     dataset = model.dataset
     # Labels can be very many: the accuracy on the training set is then measured on a part of it.
     subsets = dict(train_labeled=dataset.labeled.take(10000), valid=dataset.valid, test=dataset.test,
                    **dataset.more_tests)
     # One set may have two names: a target domain's test set is also called `test`.
-    values = {s: accuracy(predict(session, op, model.ops.x, s.images), s.labels)
+    values = {s: (predict(session, op, model.ops.x, s.images), s.labels)
               for s in dict.fromkeys(subsets.values()) if len(s)}
     return {name: values[s] for name, s in subsets.items() if len(s)}
+
+
+def accuracies(model, session, op):
+    """As `predictions`, but accuracies in percent."""
+    return {name: accuracy(*found) for name, found in predictions(model, session, op).items()}
 
 
 def print_config(model):

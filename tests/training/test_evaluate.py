@@ -19,8 +19,16 @@ def test_accuracy_and_confusion():
     labels = np.array([0, 1, 2, 2, 1], np.int32)
     assert evaluate.accuracy(p, labels) == 60.
     assert evaluate.confusion(p, labels).tolist() == [[1, 0, 0], [1, 1, 0], [0, 1, 1]]
-    np.testing.assert_array_equal(evaluate.per_class_accuracy(p, labels), [100, 50, 50])
     assert np.isnan(evaluate.accuracy(p[:0], labels[:0]))
+
+
+def test_accuracies_that_count_each_class_alike():
+    """A class that no test image has is left out."""
+    counts = np.array([[1, 0, 3, 0], [0, 0, 0, 0], [0, 0, 5, 0], [0, 1, 0, 1]])
+    assert evaluate.by_class(counts, ('ant', 'bee', 'cat', 'dog')) == {
+        'accuracy/balanced': 175 / 3, 'class_accuracy/ant': 25., 'class_accuracy/cat': 100., 'class_accuracy/dog': 50.}
+    assert len(evaluate.by_class(np.eye(20), range(20))) == 21
+    assert evaluate.by_class(np.eye(21), range(21)) == {'accuracy/balanced': 100.}
 
 
 def test_eval_ckpt_prints_the_table(straight, data_dir):

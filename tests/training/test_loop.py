@@ -74,8 +74,11 @@ def test_what_a_run_leaves(straight):
     assert lines[-1].split()[-3:] == [f'{rows[-1][tag]:.2f}' for tag in
                                       ('accuracy/train_labeled', 'accuracy/valid', 'accuracy')]
     tags = {'losses/xe', 'losses/l2u', 'accuracy', 'accuracy/valid', 'accuracy/train_labeled', 'accuracy/raw',
-            'accuracy/raw/valid', 'accuracy/raw/train_labeled'}
+            'accuracy/raw/valid', 'accuracy/raw/train_labeled', 'accuracy/balanced',
+            *(f'class_accuracy/{digit}' for digit in range(10))}
     assert set(rows[0]) == tags | {'step', 'kimg'}
+    np.testing.assert_allclose(rows[-1]['accuracy/balanced'],
+                               np.mean([rows[-1][f'class_accuracy/{digit}'] for digit in range(10)]))
     events = [event for path in glob.glob(f'{folder}/tf/events*')
               for event in tf.compat.v1.train.summary_iterator(path)]
     seen = {(event.step, value.tag) for event in events for value in event.summary.value}
@@ -126,7 +129,8 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path):
 
 def test_line_of_a_report():
     accuracies = {'accuracy': 47.849, 'accuracy/valid': 50., 'accuracy/train_labeled': 100., 'accuracy/mnist': 7.125,
-                  'accuracy/raw': 52.8, 'accuracy/raw/valid': 9., 'losses/valid': 3.}
+                  'accuracy/raw': 52.8, 'accuracy/raw/valid': 9., 'losses/valid': 3.,
+                  'accuracy/balanced': 5., 'class_accuracy/cat': 6.}
     line = 'kimg 64     accuracy test/valid/train/mnist  47.85  50.00  100.00  7.12'
     assert accuracy_line(64 * 1024 + 1, accuracies) == line
     accuracies['accuracy/raw'] = 52.9
