@@ -21,15 +21,16 @@ class Registry:
         self.split = split
 
     def __getitem__(self, text):
-        """A function (data_dir='', whiten=False, p_unlabeled='') -> DataSet.
+        """A function that returns the DataSet; its arguments are flags of the same names, and may be left out.
 
         Raises:
             InputError: the text is not a dataset's name.
         """
         name = parse(text)
 
-        def constructor(data_dir='', whiten=False, p_unlabeled=''):
-            return load(name, self.split, data_dir, whiten, p_unlabeled)
+        def constructor(data_dir='', whiten=False, p_unlabeled='', imbalance_labeled=0., imbalance_unlabeled=0.):
+            skewed = name.skewed(imbalance_labeled=imbalance_labeled, imbalance_unlabeled=imbalance_unlabeled)
+            return load(skewed, self.split, data_dir, whiten, p_unlabeled)
 
         return constructor
 
@@ -74,6 +75,8 @@ def load(name, split, data_dir='', whiten=False, p_unlabeled=''):
     unlabel = order[~np.isin(order, valid)]
     if name.labels is None:
         label, unlabel = unlabel, unlabel[:0]
+    if name.imbalance_labeled or name.imbalance_unlabeled:
+        label, unlabel = splits.skewed_split(split, data_dir, name, label, unlabel)
     train = read_images(paths, info, counts)
     test_paths = [descriptions.test_path(data_dir, name.name)]
     test = read_images(test_paths, info, counts)

@@ -23,6 +23,9 @@ LOOP_FLAGS = dict(
     data_dir=Hparam('', 'Folder of the datasets; else $ML_DATA, else ./data.'),
     whiten=Hparam(False, 'Normalise the network\'s input by the mean and deviation of the training images.'),
     p_unlabeled=Hparam('', 'Comma-separated class weights of the unlabelled images, where an algorithm uses them.'),
+    imbalance_labeled=Hparam(0., 'Skew the labelled images: ratio of the largest class, the first, to the smallest; '
+                             'negative: the last is the largest; 0: leave them.', low=-1e6, high=1e6),
+    imbalance_unlabeled=Hparam(0., 'Skew the unlabelled images in the same way.', low=-1e6, high=1e6),
     report_kimg=Hparam(64, 'Evaluate and report after every so many kimg (1,024 images).', above=0),
     save_kimg=Hparam(64, 'Save a checkpoint after every so many kimg.', above=0),
     keep_ckpt=Hparam(50, 'How many checkpoints to keep.', low=1),
@@ -114,7 +117,8 @@ class Model:
     @classmethod
     def load_dataset(cls, args):
         """The DataSet that the flags `args` (name -> value) name."""
-        return cls.DATASETS[args['dataset']](args['data_dir'], args['whiten'], args['p_unlabeled'])
+        return cls.DATASETS[args['dataset']](args['data_dir'], args['whiten'], args['p_unlabeled'],
+                                             args['imbalance_labeled'], args['imbalance_unlabeled'])
 
     def resolve_params(self):
         """Checks what the bounds in HPARAMS cannot say of self.params, and adds what follows from the dataset."""

@@ -54,6 +54,25 @@ def test_fixmatch_split_includes_labelled_images_and_validates_on_others(data_di
     assert unlabeled == [p for p in order if p not in valid]
 
 
+def test_skewed_classes(data_dir):
+    """The largest class is as large as the split allows, the validation images are those without a skew."""
+    for registry in (data_pair.DATASETS, data_pair.PAIR_DATASETS):
+        plain = registry['made.1@45-6'](data_dir)
+        most = np.bincount(plain.unlabeled.labels)[2]
+        for dataset in (registry['made.1@45-6'](data_dir, imbalance_labeled=5., imbalance_unlabeled=-3.),
+                        registry['made.1@45-6_labeled5_unlabeled-3'](data_dir)):
+            assert dataset.name == 'made.1@45-6_labeled5_unlabeled-3' and dataset.base == 'made'
+            assert np.bincount(dataset.labeled.labels).tolist() == [15, 6, 3]
+            assert np.bincount(dataset.unlabeled.labels).tolist() == [int(most / 3), int(most / 3 ** .5), most]
+            assert set(positions(dataset.labeled)) < set(positions(plain.labeled))
+            assert set(positions(dataset.unlabeled)) < set(positions(plain.unlabeled))
+            assert positions(dataset.valid) == positions(plain.valid)
+            assert dataset.labeled.pixels is dataset.unlabeled.pixels and len(dataset.labeled.pixels) == 60
+    assert np.bincount(data_pair.DATASETS['made-6_labeled3'](data_dir).labeled.labels).tolist() == [18, 10, 6]
+    with pytest.raises(InputError, match=r'--imbalance_unlabeled=2 --dataset=made-6_unlabeled2: .* there are none'):
+        data_pair.DATASETS['made-6'](data_dir, imbalance_unlabeled=2.)
+
+
 def test_all_labels(data_dir):
     dataset = data_pair.DATASETS['made-7'](data_dir)
     assert positions(dataset.valid) == list(range(7)) and positions(dataset.labeled) == list(range(7, 60))

@@ -124,3 +124,16 @@ def test_folders_that_are_no_runs(trained, tmp_path):
         open_run.open_run(str(tmp_path / 'run'))
     assert open_run.open_run(str(tmp_path / 'run'), data_dir='four')[0].dataset.name == 'toy'
     assert issubclass(ToyMatch, train.Model)
+
+
+def test_a_skewed_dataset_is_found_again(tmp_path):
+    """The ratios are in the dataset's name, and so in the run's folder and args.json."""
+    flags = dict(dataset='digits.1@100-100', data_dir=str(tmp_path / 'data'), whiten=False, p_unlabeled='')
+    dataset = MixMatch.load_dataset(dict(flags, imbalance_labeled=5., imbalance_unlabeled=-10.))
+    model = MixMatch(str(tmp_path / 'runs'), dataset, **dict(PARAMS, arch='convnet', scales=1))
+    model.train(8, 8)
+    assert model.folder.path.startswith(f'{tmp_path}/runs/digits.1@100-100_labeled5_unlabeled-10/again/')
+    found, _ = open_run.open_run(model.folder.path)
+    for name in ('labeled', 'unlabeled', 'valid'):
+        assert getattr(found.dataset, name).positions.tolist() == getattr(dataset, name).positions.tolist()
+    assert np.bincount(found.dataset.labeled.labels).tolist() == [10, 8, 6, 5, 4, 4, 3, 2, 2, 2]

@@ -1,6 +1,7 @@
 """The grammar of dataset names on the command line."""
 
 import dataclasses
+import math
 import re
 
 from libml.utils import InputError
@@ -9,19 +10,48 @@ NAME = r'[A-Za-z]\w*'
 RULE = 'a name is a letter followed by letters, digits and underscores'
 GRAMMAR = ('<name>.<seed>@<labels>-<valid> (such as cifar10.3@250-5000), or <name>-<valid> for all labels (such as '
            f'cifar10-5000); {RULE}')
+SKEW = ''.join(rf'(?:_{kind}(-?\d+(?:\.\d+)?))?' for kind in ('labeled', 'unlabeled'))
 
 
 @dataclasses.dataclass(frozen=True)
 class Name:
-    """A parsed dataset name; `seed` and `labels` are None where all labels are used."""
+    """A parsed dataset name; `seed` and `labels` are None where all labels are used.
+
+    A ratio of imbalance (split_rule.skewed_counts) is 0 where there is none; else it ends the name:
+    `cifar10.3@250-5000_labeled100_unlabeled-100`.
+    """
     name: str
     seed: int | None
     labels: int | None
     valid: int
+    imbalance_labeled: float = 0.
+    imbalance_unlabeled: float = 0.
 
     def __str__(self):
-        return f'{self.name}-{self.valid}' if self.labels is None else (
+        subsets = f'{self.name}-{self.valid}' if self.labels is None else (
             f'{self.name}.{self.seed}@{self.labels}-{self.valid}')
+        return subsets + ''.join(f'_{kind}{_text(ratio)}' for kind, ratio in (
+            ('labeled', self.imbalance_labeled), ('unlabeled', self.imbalance_unlabeled)) if ratio)
+
+    def skewed(self, **imbalance):
+        """This name with imbalance_labeled and imbalance_unlabeled; a 0 leaves what the name says.
+
+        Raises:
+            InputError: a ratio is between -1 and 1, or not finite, or the name says another one.
+        """
+        for flag, ratio in imbalance.items():
+            if ratio and not 1 <= abs(ratio) < math.inf:
+                raise InputError(f'--{flag}={ratio}: give the ratio of the largest class to the smallest, 1 or more '
+                                 '(negative: the last class is the largest), or 0 to leave the classes as they are')
+            mine = getattr(self, flag)
+            if ratio and mine and _text(ratio) != _text(mine):
+                raise InputError(f'--{flag}={ratio}: --dataset={self} says another ratio')
+        return dataclasses.replace(self, **{flag: float(_text(ratio)) for flag, ratio in imbalance.items() if ratio})
+
+
+def _text(ratio):
+    """A ratio as it stands in names: 100, -1.5."""
+    return f'{ratio:.6f}'.rstrip('0').rstrip('.')
 
 
 def check(name):
@@ -36,10 +66,11 @@ def parse(text):
     Raises:
         InputError: the text is of neither form.
     """
-    match = re.fullmatch(rf'({NAME})(?:\.(\d+)@(\d+))?-(\d+)', text)
+    match = re.fullmatch(rf'({NAME})(?:\.(\d+)@(\d+))?-(\d+){SKEW}', text)
     if not match:
         raise InputError(f'--dataset={text}: write {GRAMMAR}')
-    name, seed, labels, valid = match.groups()
+    name, seed, labels, valid, *skew = match.groups()
     if labels is not None and int(labels) == 0:
         raise InputError(f'--dataset={text}: at least 1 label is needed')
-    return Name(name, None if seed is None else int(seed), None if labels is None else int(labels), int(valid))
+    found = Name(name, None if seed is None else int(seed), None if labels is None else int(labels), int(valid))
+    return found.skewed(imbalance_labeled=float(skew[0] or 0), imbalance_unlabeled=float(skew[1] or 0))

@@ -117,6 +117,44 @@ def unlabeled_order(labels, weights, labeled=()):
     return np.concatenate([_take_in_turn(picks, positions), *(own[n:] for n, own in zip(used, positions))])
 
 
+def skewed_counts(most, nclass, ratio):
+    """Images of each class of a long tail, int64 [nclass]: from `most` of the first down to most / ratio of the last.
+
+    Class c has int(most * ratio ** -(c / (nclass - 1))). With a negative ratio, the last class is the largest. (USB,
+    arXiv:2208.07204, semilearn/datasets/utils.py, make_imbalance_data)
+    """
+    share = 1 / abs(ratio)
+    counts = [int(most * share ** (c / (nclass - 1))) for c in range(nclass - 1)] + [int(most / abs(ratio))]
+    return np.array(counts if ratio > 0 else counts[::-1], np.int64)
+
+
+def draw_skewed(labels, nclass, ratio, seed):
+    """Positions of a long tail, as large as the classes allow: int64 [m], ascending.
+
+    They are drawn class after class by one generator. A larger ratio gives a part of what a smaller one gives, as long
+    as the largest class stays as large.
+
+    Args:
+        labels: int [n].
+        nclass, ratio: of skewed_counts.
+        seed: of the generator.
+    Raises:
+        InputError: so few images of a class that nothing would be left.
+    """
+    positions = [np.flatnonzero(labels == k) for k in range(nclass)]
+    available = np.array([len(own) for own in positions])
+    # More than this and the rule asks for an image more than a class has; rounding may forbid one less, too.
+    shares = abs(ratio) ** -(np.arange(nclass) / (nclass - 1))
+    most = int(((available + 1) / (shares if ratio > 0 else shares[::-1])).min())
+    while (skewed_counts(most, nclass, ratio) > available).any():
+        most -= 1
+    if not most:
+        raise InputError(f'{" ".join(map(str, available))} images of the classes are too few for a ratio of {ratio:g}')
+    random = np.random.RandomState(seed)
+    counts = skewed_counts(most, nclass, ratio)
+    return np.sort(np.concatenate([random.permutation(own)[:n] for own, n in zip(positions, counts)]))
+
+
 def _check_seed(seed):
     if not 0 <= seed <= MAX_SEED:
         raise InputError(f'the seed of a split is {seed}, not in 0..{MAX_SEED}')

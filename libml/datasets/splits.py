@@ -11,7 +11,7 @@ import sys
 
 from libml.datasets.descriptions import FOLDS, read_description, stored_counts, train_paths
 from libml.datasets.records import read_labels
-from libml.datasets.split_rule import class_weights, draw_labeled, draw_per_class, unlabeled_order
+from libml.datasets.split_rule import class_weights, draw_labeled, draw_per_class, draw_skewed, unlabeled_order
 from libml.utils import InputError, one_line, written_whole
 
 import numpy as np
@@ -127,6 +127,43 @@ def domain_split(data_dir, name, seed, size):
     return np.sort(label)
 
 
+def skewed_split(split, data_dir, name, label, unlabel):
+    """What the skew of a Name leaves of its training images.
+
+    Read from `<dataset name>-skew.json` in the folder of the split, or drawn and written there.
+
+    Args:
+        split: ssl_split or ssl2_split.
+        data_dir: data folder.
+        name: a names.Name with a ratio of imbalance.
+        label, unlabel: labelled and unlabelled positions, int64 [n] and [m], without the skew.
+    Returns:
+        those of label and of unlabel that are left, in their order.
+    Raises:
+        InputError: the classes of unlabelled images are not known, there are none, or the file is damaged or of other
+            records.
+    """
+    source = _Source(data_dir, name.name)
+    if name.imbalance_unlabeled and not (len(unlabel) and unlabel.max() < source.pool):
+        reason = 'have no true label, which skews them' if len(unlabel) else 'there are none'
+        raise InputError(f'--imbalance_unlabeled={name.imbalance_unlabeled:g} --dataset={name}: unlabelled images: '
+                         f'{reason}')
+    path = os.path.join(data_dir, FOLDERS[split], f'{name}-skew.json')
+
+    def draw(source, seed, size):
+        del size
+        return {key: own[draw_skewed(source.labels[own], len(source.weights), ratio, seed)].tolist() if ratio
+                else own.tolist() for key, own, ratio in parts}
+
+    parts = ('label', label, name.imbalance_labeled), ('unlabel', unlabel, name.imbalance_unlabeled)
+    content = _read_or_draw(path, draw, source, name.seed or 0, name.labels)
+    found = [_positions(path, content, key) for key, _, _ in parts]
+    for (key, own, _), kept in zip(parts, found):
+        _check(path, _is_subset(kept, len(source.labels)) and np.isin(kept, own).all(),
+               f'`{key}` must be different ones of the {len(own)} positions that the split has without a skew')
+    return found
+
+
 def create_split(data_dir, name, seed, size, ssl2=False):
     """Draws a split and writes its files: the one in SSL/, or with `ssl2` the two in SSL2/.
 
@@ -212,3 +249,7 @@ def _is_subset(positions, n, everything=False):
         return False
     counts = np.bincount(positions, minlength=n)
     return counts.max(initial=0) <= 1 and (not everything or len(positions) == n)
+
+
+# Where the files of these functions lie.
+FOLDERS = {ssl_split: 'SSL', ssl2_split: 'SSL2'}

@@ -52,11 +52,15 @@ class DomainModel(models.MultiModel):
     @classmethod
     def load_dataset(cls, args):
         dataset, source, target = args['dataset'], args['source'], args['target']
+        imbalance = {flag: args[flag] for flag in ('imbalance_labeled', 'imbalance_unlabeled')}
         # A run records the name of its dataset: for a pair it is made of both.
         if source and target and dataset in ('', f'{source}_to_{target}'):
+            if any(imbalance.values()):
+                raise InputError(f'--source={source} --target={target}: two domains cannot be skewed: leave out '
+                                 + ' and '.join(f'--{flag}' for flag in imbalance))
             return data_domain.load(source, target, args['data_dir'], args['whiten'])
         if dataset and not source and not target:
-            return cls.DATASETS[dataset](args['data_dir'], args['whiten'])
+            return cls.DATASETS[dataset](args['data_dir'], args['whiten'], **imbalance)
         raise InputError(f'--dataset={dataset} --source={source} --target={target}: {SETTINGS}')
 
     def resolve_params(self):

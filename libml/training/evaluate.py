@@ -1,6 +1,7 @@
 """Accuracy of a classifier: on arrays of images, of a model in a session, of a checkpoint."""
 
 import math
+import textwrap
 
 from libml.images.pixels import TO_FLOAT
 from libml.training import checkpoint
@@ -85,13 +86,27 @@ def accuracies(model, session, op):
     return {name: accuracy(*found) for name, found in predictions(model, session, op).items()}
 
 
+def class_lines(dataset):
+    """Lines that say how many labelled and, where it is known, how many unlabelled images of each class there are."""
+    lines = []
+    for title, subset, known in (('Labelled', dataset.labeled, True),
+                                 ('Unlabelled', dataset.unlabeled, dataset.labels_known)):
+        counts = np.bincount(subset.labels, minlength=dataset.nclass)
+        text = ', '.join(f'{name}: {count}' for name, count in zip(dataset.class_names, counts))
+        if len(subset):
+            lines += textwrap.wrap(f'{title} {len(subset)}' + (f' ({text})' if known else ''), 120,
+                                   subsequent_indent='    ', break_long_words=False)
+    return lines
+
+
 def print_config(model):
-    """Prints a model's settings and the sizes of its network's variables."""
+    """Prints a model's settings, its images of each class and the sizes of its network's variables."""
     rows = [('Run', model.folder.path), ('Model', model.method_name()), ('Dataset', model.dataset.name)]
     rows += sorted(model.params.items())
     print(' Config '.center(80, '-'))
     for name, value in rows:
         print(f'{name:<32} {value}')
+    print(' Images '.center(80, '-'), *class_lines(model.dataset), sep='\n')
     print(' Model '.center(80, '-'))
     with model.graph.as_default():
         variables = tf.compat.v1.trainable_variables()

@@ -70,7 +70,8 @@ def read(path):
     try:
         name = dataset_names.parse(args['dataset'])
         dataset, labels = name.name, name.labels or ALL_LABELS
-        settings['valid'] = name.valid
+        settings.update(valid=name.valid, imbalance_labeled=name.imbalance_labeled,
+                        imbalance_unlabeled=name.imbalance_unlabeled)
     except InputError:  # Two domains: `mnist_to_usps`; the target's labelled images may be drawn by a seed.
         dataset, labels = args['dataset'], ALL_LABELS
         if 'target' in settings:

@@ -27,3 +27,29 @@ def test_wrong_grammar(text):
 def test_the_rule_for_names_is_told(text):
     with refused(f'--dataset={text}: write ', 'a name is a letter followed by letters, digits and underscores'):
         names.parse(text)
+
+
+@pytest.mark.parametrize('text, ratios', [
+    ('cifar10.3@250-5000_labeled100_unlabeled-100', (100, -100)), ('cifar10-5000_labeled1.5', (1.5, 0)),
+    ('cifar10.3@250-5000_unlabeled20', (0, 20))])
+def test_imbalance_is_in_the_name(text, ratios):
+    name = names.parse(text)
+    assert (name.imbalance_labeled, name.imbalance_unlabeled) == ratios and str(name) == text
+    given = names.parse(text.partition('_')[0]).skewed(imbalance_labeled=ratios[0], imbalance_unlabeled=ratios[1])
+    assert given == name == name.skewed(imbalance_labeled=ratios[0], imbalance_unlabeled=0.)
+
+
+@pytest.mark.parametrize('ratio', [0.5, -0.99, float('inf'), float('nan')])
+def test_ratios_that_cannot_be(ratio):
+    for flag in ('imbalance_labeled', 'imbalance_unlabeled'):
+        with refused(f'--{flag}={ratio}: give the ratio'):
+            names.parse('cifar10-5000').skewed(**{flag: ratio})
+
+
+def test_flag_against_name():
+    with refused('--imbalance_labeled=50.0: --dataset=cifar10-5000_labeled100 says another'):
+        names.parse('cifar10-5000_labeled100').skewed(imbalance_labeled=50.)
+    for text in ('cifar10-5000_labeled0.5', 'cifar10-5000_unlabeled2_labeled2', 'cifar10-5000_labeled',
+                 'cifar10_labeled2'):
+        with refused('--'):
+            names.parse(text)

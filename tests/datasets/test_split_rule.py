@@ -130,3 +130,39 @@ def test_draws_of_each_class():
             split_rule.draw_per_class(labels, 3, 4, size)
     with refused('-1', '0..4294967295'):
         split_rule.draw_per_class(labels, 3, -1, 5)
+
+
+def test_counts_of_a_long_tail():
+    """Those of CIFAR-10-LT in the literature; of USB's configs for CIFAR-100; both directions."""
+    tail = [1500, 899, 539, 323, 193, 116, 69, 41, 25, 15]
+    assert split_rule.skewed_counts(1500, 10, 100).tolist() == tail
+    assert split_rule.skewed_counts(1500, 10, -100).tolist() == tail[::-1]
+    assert split_rule.skewed_counts(3000, 10, 100).tolist() == [3000, 1798, 1078, 646, 387, 232, 139, 83, 50, 30]
+    many = split_rule.skewed_counts(150, 100, 20)
+    assert many[[0, 1, 50, 98, 99]].tolist() == [150, 145, 33, 7, 7]
+    assert split_rule.skewed_counts(7, 3, 1).tolist() == [7, 7, 7]
+    assert split_rule.skewed_counts(9, 2, 10).tolist() == [9, 0]
+
+
+@pytest.mark.parametrize('ratio, expected', [(1, [3, 3, 3, 3]), (2, [7, 5, 4, 3]), (10, [7, 3, 1, 0]),
+                                             (-10, [0, 0, 1, 3])])
+def test_a_long_tail_is_as_large_as_the_classes_allow(ratio, expected):
+    labels = np.random.RandomState(0).permutation(np.repeat(np.arange(4), [7, 50, 30, 3]))
+    drawn = split_rule.draw_skewed(labels, 4, ratio, 5)
+    assert np.bincount(labels[drawn], minlength=4).tolist() == expected and (np.diff(drawn) > 0).all()
+    largest = max(expected) + 1  # No more would do.
+    assert (split_rule.skewed_counts(largest, 4, ratio) > [7, 50, 30, 3]).any()
+
+
+def test_draws_of_a_long_tail():
+    """Uniform, by the seed alone; a larger ratio leaves a part."""
+    labels = np.arange(300) % 3
+    drawn = [set(split_rule.draw_skewed(labels, 3, ratio, 5)) for ratio in (2, 10, 10)]
+    assert drawn[1] == drawn[2] < drawn[0]
+    assert drawn[1] != set(split_rule.draw_skewed(labels, 3, 10, 6))
+    often = sum(np.isin(np.arange(300), split_rule.draw_skewed(labels, 3, 4, seed)) for seed in range(200))
+    assert (often[labels == 0] == 200).all()
+    of_last = often[labels == 2]  # 25 of 100
+    assert of_last.sum() == 200 * 25 and 25 < of_last.min() and of_last.max() < 80
+    with refused('0 3 3 images', 'ratio of 2'):
+        split_rule.draw_skewed(np.array([1, 1, 1, 2, 2, 2]), 3, 2, 1)

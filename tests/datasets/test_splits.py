@@ -3,7 +3,7 @@
 import json
 import os
 
-from libml.datasets import descriptions, records, splits
+from libml.datasets import descriptions, names, records, splits
 from refusals import refused
 
 import numpy as np
@@ -149,3 +149,43 @@ def test_files_of_few_labels_are_read_and_checked(tmp_path):
         path.write_text(json.dumps({'label': bad}))
         with refused('usps(2,seed=5).json', 'damaged'):
             splits.domain_split(str(tmp_path), 'usps', 5, 2)
+
+
+def test_a_skewed_split_has_a_file_of_its_own(folder):
+    name = names.parse('toy.3@30-3_labeled5_unlabeled-2')
+    for split, sub in ((splits.ssl_split, 'SSL'), (splits.ssl2_split, 'SSL2')):
+        label, order = split(folder, 'toy', 3, 30)
+        kept = splits.skewed_split(split, folder, name, label, order)
+        assert [np.bincount(own % 3).tolist() for own in kept] == [
+            [10, 4, 2], [5, 7, 10] if sub == 'SSL' else [10, 14, 20]]
+        assert np.isin(kept[0], label).all() and [p for p in order if p in kept[1]] == kept[1].tolist()
+        path = folder / sub / f'{name}-skew.json'
+        assert json.loads(path.read_text()) == {'label': kept[0].tolist(), 'unlabel': kept[1].tolist()}
+        path.write_text(json.dumps({'label': label[:1].tolist(), 'unlabel': order[:3].tolist()}))
+        again = splits.skewed_split(split, folder, name, label, order)
+        assert [own.tolist() for own in again] == [label[:1].tolist(), order[:3].tolist()]
+        outside = next(p for p in range(60) if p not in label)
+        for bad in ([outside], label[:1].tolist() * 2, [60], None):
+            path.write_text(json.dumps({'label': bad, 'unlabel': []}))
+            with refused(f'{name}-skew.json', 'damaged'):
+                splits.skewed_split(split, folder, name, label, order)
+
+
+def test_a_skew_of_one_part_leaves_the_other(folder):
+    label, order = splits.ssl2_split(folder, 'toy', 3, 30)
+    for text, sizes in (('toy.3@30-3_labeled5', [16, 60]), ('toy.3@30-3_unlabeled5', [30, 32]),
+                        ('toy-3_labeled5', [16, 60])):
+        kept = splits.skewed_split(splits.ssl2_split, folder, names.parse(text), label, order)
+        assert [len(own) for own in kept] == sizes
+
+
+def test_unlabelled_images_that_cannot_be_skewed(tmp_path):
+    put(tmp_path, 'stl10-train', np.arange(50) % 10)
+    put(tmp_path, 'stl10-unlabeled', np.zeros(70, int))
+    name = names.parse('stl10.1@20-0_unlabeled5')
+    for order, reason in ((np.arange(120), 'no true label'), (np.arange(0), 'there are none')):
+        with refused(f'--imbalance_unlabeled=5 --dataset={name}', reason):
+            splits.skewed_split(splits.ssl2_split, tmp_path, name, np.arange(20), order)
+    kept, order = splits.skewed_split(splits.ssl2_split, tmp_path, names.parse('stl10.1@20-0_labeled2'), np.arange(50),
+                                      np.arange(120))
+    assert np.bincount(kept % 10).tolist() == [5, 4, 4, 3, 3, 3, 3, 2, 2, 2] and len(order) == 120

@@ -35,13 +35,18 @@ def test_settings_from_flags(tmp_path, monkeypatch):
     monkeypatch.setattr(data_pair, 'load', lambda *args: loaded.append(args))
 
     def load(**given):
-        DomainModel.load_dataset({**dict(dataset='', source='', target='', data_dir='there', whiten=False), **given})
+        flags = dict(dataset='', source='', target='', data_dir='there', whiten=False, imbalance_labeled=0.,
+                     imbalance_unlabeled=0.)
+        DomainModel.load_dataset({**flags, **given})
         return loaded.pop()
 
     assert load(source='mnist', target='usps(10,seed=1)') == ('mnist', 'usps(10,seed=1)', 'there', False)
     # As a run folder's arguments have it.
     assert load(source='mnist', target='usps', dataset='mnist_to_usps')[:2] == ('mnist', 'usps')
     assert str(load(dataset='digits.1@40-100')[0]) == 'digits.1@40-100'
+    with refused('--source=mnist --target=usps: two domains cannot be skewed'):
+        load(source='mnist', target='usps', imbalance_unlabeled=2.)
+    assert str(load(dataset='digits.1@40-100', imbalance_labeled=2.)[0]) == 'digits.1@40-100_labeled2'
     for given in (dict(), dict(source='mnist'), dict(target='usps'), dict(dataset='digits.1@40-100', target='usps'),
                   dict(dataset='digits.1@40-100', source='mnist', target='usps')):
         with pytest.raises(InputError, match='--source=.* --target=') as error:

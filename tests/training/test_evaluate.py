@@ -53,6 +53,17 @@ def test_tags():
     assert [evaluate.tag(subset, 'raw/') for subset in ('test', 'valid')] == ['accuracy/raw', 'accuracy/raw/valid']
 
 
+def test_lines_of_classes():
+    dataset = toy.dataset(nlabeled=7, labels_known=True, class_names=('ant', 'bee', 'cat', 'dog', 'elk'))
+    assert evaluate.class_lines(dataset) == ['Labelled 7 (ant: 2, bee: 2, cat: 1, dog: 1, elk: 1)',
+                                             'Unlabelled 60 (ant: 12, bee: 12, cat: 12, dog: 12, elk: 12)']
+    dataset.labels_known = False
+    assert evaluate.class_lines(dataset)[1] == 'Unlabelled 60'
+    dataset = toy.dataset(nclass=100, nunlabeled=0)
+    first, *others = evaluate.class_lines(dataset)
+    assert first.startswith('Labelled 20 (0: 1, 1: 1,') and others[-1].endswith(' 99: 0)') and len(first) <= 120
+
+
 def test_all_images_are_classified(monkeypatch):
     """Batches do not divide the images evenly; a set with two names counts under both, one without images nowhere."""
     monkeypatch.setattr(evaluate, 'BATCH', 7)

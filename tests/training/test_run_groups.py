@@ -26,6 +26,14 @@ def test_seeds_are_one_group(tmp_path):
                                 ('digits', 'MixMatch', 'all'): 1}
 
 
+def test_skews_are_settings(tmp_path):
+    for i, skew in enumerate(('', '_labeled100', '_labeled100', '_labeled100_unlabeled-5')):
+        run_folder(tmp_path / f'{i}', [50.], dataset=f'digits.{i}@40-100{skew}')
+    assert titles(tmp_path) == {
+        ('digits', f'MixMatch imbalance_labeled={a} imbalance_unlabeled={b}', 40): n
+        for a, b, n in ((0., 0., 1), (100., 0., 2), (100., -5., 1))}
+
+
 def test_settings_that_differ_are_in_the_title(tmp_path):
     """Of one method on one dataset: the length of training, the validation images and flags that others lack, too."""
     run_folder(tmp_path / '1', [50.])
