@@ -106,6 +106,7 @@ class MultiModel(Model):
         """The next batch of a new stream over `subset` (streams.Streams.add); `batch` is the model's unless given."""
         if not len(subset):
             raise InputError(f'dataset {self.dataset.name} has no {name} images, and {type(self).__name__} needs them')
+        self.shown[name] = subset, augment
         return self.streams.add(name, subset, batch or self.params.batch, augment)
 
     def labeled_subsets(self):

@@ -28,6 +28,8 @@ LOOP_FLAGS = dict(
     imbalance_unlabeled=Hparam(0., 'Skew the unlabelled images in the same way.', low=-1e6, high=1e6),
     report_kimg=Hparam(64, 'Evaluate and report after every so many kimg (1,024 images).', above=0),
     save_kimg=Hparam(64, 'Save a checkpoint after every so many kimg.', above=0),
+    report_images=Hparam(4, 'Images whose views each report shows in TensorBoard, with the confusion matrix; 0: none.',
+                         low=0),
     keep_ckpt=Hparam(50, 'How many checkpoints to keep.', low=1),
     eval_ckpt=Hparam('', 'Evaluate this checkpoint (or the newest of this run folder), do not train.'),
 )
@@ -57,7 +59,7 @@ def run(model_class, **defaults):
             model.eval_checkpoint(args['eval_ckpt'])
             return None
         number = model.train(args['train_kimg'] * KIMG, args['report_kimg'] * KIMG, args['save_kimg'] * KIMG,
-                             args['keep_ckpt'])
+                             args['keep_ckpt'], args['report_images'])
         return 128 + number if number else None  # So that a script of several runs ends with the one that was stopped.
 
     run_main(main)
@@ -69,6 +71,10 @@ class Model:
     A subclass names its hyper-parameters in HPARAMS, name -> hparams.Hparam,
     and builds its graph in `model()`, which returns an EasyDict of ops: the placeholders `x`, `y`, `label`, then
     `train_op`, `loss`, `classify_raw`, `classify_op`, maybe `tune_op`, and `losses` and `monitors` (tag -> scalar).
+
+    Attributes:
+        shown: dict name of a stream -> its Subset and its function of (images, Draws), for pictures of its views.
+        confusion: int64 [C, C] of the last `evaluate`, on the test images; None before.
 
     DATASETS is what `--dataset` is looked up in, such as data_pair.DATASETS; LOOP_FLAGS are the flags that are no
     hyper-parameters.
@@ -99,6 +105,8 @@ class Model:
         self.resolve_params()
         self.depends_on_length = False
         self.depends_on_reports = False
+        self.shown = {}
+        self.confusion = None
         self.folder = RunFolder(os.path.join(train_dir, *self.path_components()))
         self.graph = tf.Graph()
         with self.graph.as_default():
@@ -189,12 +197,13 @@ class Model:
             with self.session():
                 pass
 
-    def train(self, train_nimg, report_nimg, save_nimg=64 * KIMG, keep_ckpt=50):
+    def train(self, train_nimg, report_nimg, save_nimg=64 * KIMG, keep_ckpt=50, report_images=0):
         """Trains until `train_nimg` images, from the newest checkpoint of the run folder if there is one.
 
         Args:
             train_nimg, report_nimg, save_nimg: images until the end, between reports, between checkpoints.
             keep_ckpt: how many checkpoints are kept.
+            report_images: how many images reports show in TensorBoard, see report_pictures.py; 0 for no picture.
         Returns:
             the signal.Signals that ended it before its length, or None.
         Raises:
@@ -202,7 +211,7 @@ class Model:
             Diverged: a loss or a weight is not finite; the last good checkpoint stays.
         """
         loop_args = dict(train_dir=str(self.train_dir), report_kimg=in_kimg(report_nimg),
-                         save_kimg=in_kimg(save_nimg), keep_ckpt=int(keep_ckpt))
+                         save_kimg=in_kimg(save_nimg), keep_ckpt=int(keep_ckpt), report_images=int(report_images))
         for name, value in loop_args.items():
             self.LOOP_FLAGS[name].checked(name, value)
         if not checkpoint.all_in(self.folder.tf):
@@ -220,7 +229,7 @@ class Model:
             self.print_config()
             with self.session(found, training=True) as session:
                 fingerprint.write(session, self.fingerprint, number)
-                with Loop(self, session, save_nimg, keep_ckpt) as loop:
+                with Loop(self, session, save_nimg, keep_ckpt, report_images) as loop:
                     loop.run(train_nimg, report_nimg)
                     return loop.stopped_by
 
@@ -245,9 +254,10 @@ class Model:
         """
         averaged = evaluate.predictions(self, session, self.ops.classify_op)
         raw = self.accuracies(session, self.ops.classify_raw)
+        self.confusion = evaluate.confusion(*averaged['test'])
         return {**{evaluate.tag(name): evaluate.accuracy(*found) for name, found in averaged.items()},
                 **{evaluate.tag(name, 'raw/'): value for name, value in raw.items()},
-                **evaluate.by_class(evaluate.confusion(*averaged['test']), self.dataset.class_names)}
+                **evaluate.by_class(self.confusion, self.dataset.class_names)}
 
     def settle(self, session):
         """Brings variables that follow from others up to date; called before every evaluation and every checkpoint."""

@@ -43,11 +43,11 @@ def save_without(folder, arrays, step, *left_out):
     return os.path.join(folder, f'model.ckpt-{step:08d}')
 
 
-def arrays_after(model, folder, stops, report_nimg, save_nimg):
+def arrays_after(model, folder, stops, report_nimg, save_nimg, **kwargs):
     """The arrays of the last checkpoint of a run in `folder` that is started again for each of `stops`, in images."""
     model.folder = RunFolder(str(folder))
     for nimg in stops:
-        model.train(nimg, report_nimg, save_nimg)
+        model.train(nimg, report_nimg, save_nimg, **kwargs)
     return arrays(model.folder.path)
 
 

@@ -7,6 +7,7 @@ import time
 
 from libml.training import checkpoint
 from libml.training.events import EventFile
+from libml.training.report_pictures import Pictures
 from libml.utils import Diverged, progress
 
 import numpy as np
@@ -25,17 +26,20 @@ class Loop:
         session: an initialised or restored session of its graph.
         save_nimg: images between checkpoints.
         keep_ckpt: how many checkpoints are kept.
+        report_images: how many images a report shows, 0 for no picture.
 
     Attributes:
         step: images seen.
         stopped_by: the signal.Signals that asked to stop, or None.
     """
 
-    def __init__(self, model, session, save_nimg, keep_ckpt):
+    def __init__(self, model, session, save_nimg, keep_ckpt, report_images=0):
         self.model = model
         self.session = session
         self.save_nimg = save_nimg
         self.keep_ckpt = keep_ckpt
+        self.report_images = report_images
+        self.pictures = None  # made for the first report: graphs of views take a second or two
         self.step = int(session.run(model.step))
         self.stopped_by = None
         self.saved = self.step or None  # the step of the last checkpoint
@@ -157,12 +161,19 @@ class Loop:
         scalars.update(accuracies)
         scalars = {tag: value for tag, value in scalars.items() if math.isfinite(value)}
         model.folder.add_metrics(dict(step=self.step, kimg=self.step / KIMG, **scalars, img_per_s=round(img_per_s, 2)))
-        self.events.add(self.step, {**scalars, 'img_per_s': img_per_s}, more)
+        self.events.add(self.step, {**scalars, 'img_per_s': img_per_s}, more + self.picture_values())
         try:
             for line in (accuracy_line(self.step, accuracies), *mask_lines(values), *filter(None, [text])):
                 print(line, flush=True)
         finally:  # Also if no one reads it any more: what is saved then is the state after a report.
             model.after_report(self.session, scalars)
+
+    def picture_values(self):
+        """list of the Summary.Values of this report's pictures."""
+        if not self.report_images:
+            return []
+        self.pictures = self.pictures or Pictures(self.model, self.report_images)
+        return self.pictures.values(self.session)
 
     def settle(self):
         """Has the model settle its variables, once where a report and a checkpoint are of one step."""

@@ -83,6 +83,7 @@ def test_what_a_run_leaves(straight):
               for event in tf.compat.v1.train.summary_iterator(path)]
     seen = {(event.step, value.tag) for event in events for value in event.summary.value}
     assert {(row['step'], tag) for row in rows for tag in tags} <= seen
+    assert {(row['step'], tag) for row in rows for tag in ('views/labeled', 'views/unlabeled', 'confusion')} <= seen
     names = [os.path.basename(path) for path in checkpoint.all_in(f'{folder}/tf')]
     assert names == [f'model.ckpt-{1024 * i:08d}' for i in (0, 2, 4, 6)]
     with open(f'{folder}/args/args.json') as f:
