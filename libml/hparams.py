@@ -61,3 +61,22 @@ class Hparam(typing.NamedTuple):
         bounds = ' and '.join(f'{words} {getattr(self, bound)}' for bound, (words, _) in BOUNDS.items()
                               if getattr(self, bound) is not None)
         return f'{kinds[type(self.default)]} {bounds}'.rstrip()
+
+
+# Flags of every script that are no hyper-parameters: they say where things are and how often is reported.
+LOOP_FLAGS = dict(
+    train_dir=Hparam('./experiments', 'Folder of all run folders.'),
+    dataset=Hparam('cifar10.3@250-5000', 'Dataset: <name>.<seed>@<labels>-<valid>.'),
+    data_dir=Hparam('', 'Folder of the datasets; else $ML_DATA, else ./data.'),
+    whiten=Hparam(False, 'Normalise the network\'s input by the mean and deviation of the training images.'),
+    p_unlabeled=Hparam('', 'Comma-separated class weights of the unlabelled images, where an algorithm uses them.'),
+    imbalance_labeled=Hparam(0., 'Skew the labelled images: ratio of the largest class, the first, to the smallest; '
+                             'negative: the last is the largest; 0: leave them.', low=-1e6, high=1e6),
+    imbalance_unlabeled=Hparam(0., 'Skew the unlabelled images in the same way.', low=-1e6, high=1e6),
+    report_kimg=Hparam(64, 'Evaluate and report after every so many kimg (1,024 images).', above=0),
+    save_kimg=Hparam(64, 'Save a checkpoint after every so many kimg.', above=0),
+    report_images=Hparam(4, 'Images whose views each report shows in TensorBoard, with the confusion matrix; 0: none.',
+                         low=0),
+    keep_ckpt=Hparam(50, 'How many checkpoints to keep.', low=1),
+    eval_ckpt=Hparam('', 'Evaluate this checkpoint (or the newest of this run folder), do not train.'),
+)

@@ -5,7 +5,7 @@ import os
 import sys
 
 from libml import schedules
-from libml.hparams import Hparam
+from libml.hparams import LOOP_FLAGS, Hparam
 from libml.streams import Streams
 from libml.training import checkpoint, evaluate, fingerprint
 from libml.training.loop import KIMG, Loop
@@ -17,22 +17,6 @@ from absl import flags
 from easydict import EasyDict
 
 FLAGS = flags.FLAGS
-LOOP_FLAGS = dict(
-    train_dir=Hparam('./experiments', 'Folder of all run folders.'),
-    dataset=Hparam('cifar10.3@250-5000', 'Dataset: <name>.<seed>@<labels>-<valid>.'),
-    data_dir=Hparam('', 'Folder of the datasets; else $ML_DATA, else ./data.'),
-    whiten=Hparam(False, 'Normalise the network\'s input by the mean and deviation of the training images.'),
-    p_unlabeled=Hparam('', 'Comma-separated class weights of the unlabelled images, where an algorithm uses them.'),
-    imbalance_labeled=Hparam(0., 'Skew the labelled images: ratio of the largest class, the first, to the smallest; '
-                             'negative: the last is the largest; 0: leave them.', low=-1e6, high=1e6),
-    imbalance_unlabeled=Hparam(0., 'Skew the unlabelled images in the same way.', low=-1e6, high=1e6),
-    report_kimg=Hparam(64, 'Evaluate and report after every so many kimg (1,024 images).', above=0),
-    save_kimg=Hparam(64, 'Save a checkpoint after every so many kimg.', above=0),
-    report_images=Hparam(4, 'Images whose views each report shows in TensorBoard, with the confusion matrix; 0: none.',
-                         low=0),
-    keep_ckpt=Hparam(50, 'How many checkpoints to keep.', low=1),
-    eval_ckpt=Hparam('', 'Evaluate this checkpoint (or the newest of this run folder), do not train.'),
-)
 
 
 def run(model_class, **defaults):
@@ -73,6 +57,7 @@ class Model:
     `train_op`, `loss`, `classify_raw`, `classify_op`, maybe `tune_op`, and `losses` and `monitors` (tag -> scalar).
 
     Attributes:
+        given: dict of the hyper-parameters that were given other values than their defaults.
         shown: dict name of a stream -> its Subset and its function of (images, Draws), for pictures of its views.
         confusion: int64 [C, C] of the last `evaluate`, on the test images; None before.
 
@@ -102,6 +87,7 @@ class Model:
         self.dataset = dataset
         self.params = EasyDict({name: spec.checked(name, params.get(name, spec.default))
                                 for name, spec in self.HPARAMS.items()})
+        self.given = {name: value for name, value in self.params.items() if value != self.HPARAMS[name].default}
         self.resolve_params()
         self.depends_on_length = False
         self.depends_on_reports = False
@@ -151,6 +137,13 @@ class Model:
     def method_name(self):
         """Name of the method in folders, tables, console and TensorBoard."""
         return type(self).__name__
+
+    def short_name(self):
+        """Name in TensorBoard: method, dataset and what is not as by default, `MixMatch digits.3@40-100 beta=0.75`."""
+        loaded = {name: value for name, value in self.dataset.origin.items()
+                  if value and name not in ('data_dir', 'source', 'target')}  # The dataset's name has these.
+        return ' '.join([self.method_name(), self.dataset.name,
+                         *(f'{name}={value}' for name, value in sorted({**self.given, **loaded}.items()))])
 
     def named_hparams(self):
         """Names of the hyper-parameters that are part of the run's name."""

@@ -42,13 +42,15 @@ class EventFile:
         values = [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()] + list(values)
         self._write(step, [dict(summary=Summary(value=values))])
 
-    def start_hparams(self, step, hparams):
+    def start_hparams(self, step, hparams, title=''):
         """Writes name -> bool, number or str, the run's row in TensorBoard's HParams dashboard, as of `step`.
 
-        The dashboard finds the metrics of that row, their last values, among the scalars of the run.
+        The dashboard finds the metrics of that row, their last values, among the scalars of the run, and the range of a
+        number among all rows. The title is the row's name, else it is the run's path; rows of one title are one, with
+        the means of their metrics.
         """
         if hparams_summary:
-            self.add(step, {}, hparams_summary.session_start_pb(hparams).value)
+            self.add(step, {}, hparams_summary.session_start_pb(hparams, group_name=title).value)
 
     def end_hparams(self, step):
         """Writes that the run of `start_hparams` has come to its end."""

@@ -53,7 +53,8 @@ class Loop:
         model.streams.start(self.session, self.step // model.params.batch)
         self.events = EventFile(model.folder.tf, self.step, None if self.step else model.graph)
         self.events.start_hparams(self.step, {'method': model.method_name(), 'dataset': model.dataset.name,
-                                              **{name: model.params[name] for name in model.HPARAMS}})
+                                              **{name: model.params[name] for name in model.HPARAMS}},
+                                  model.short_name())
         self.old_handlers = {number: signal.signal(number, self._stop) for number in signals_to_handle()}
         return self
 

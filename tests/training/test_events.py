@@ -74,6 +74,8 @@ def test_dashboard_of_two_runs(tmp_path):
     assert {info['name']: (info['type'], info['differs']) for info in experiment['hparamInfos']} == {
         'beta': ('DATA_TYPE_FLOAT64', True), 'dataset': ('DATA_TYPE_STRING', False),
         'seed': ('DATA_TYPE_FLOAT64', False), 'use': ('DATA_TYPE_BOOL', False)}
+    assert [(info['name'], info['domainInterval']) for info in experiment['hparamInfos'] if info['differs']] == [
+        ('beta', dict(minValue=0.5, maxValue=0.75))]
     assert [info['name']['tag'] for info in experiment['metricInfos']] == ['accuracy', 'accuracy/raw']
     same = dict(dataset='digits.1@40-1', seed=3., use=True)
     assert board.sessions() == {
@@ -111,7 +113,8 @@ def test_training_writes_its_hyper_parameters(tmp_path):
     for train_kimg in (1, 2):
         model = Counter(str(tmp_path), toy.dataset(), word='b', seed=7, train_kimg=train_kimg)
         model.train(train_kimg << 10, 1 << 10)
-    (hparams, metrics, status), = Board(tmp_path).sessions().values()
+    (name, (hparams, metrics, status)), = Board(tmp_path).sessions().items()
+    assert name == 'Counter toy seed=7 train_kimg=1 word=b'
     assert hparams == dict(method='Counter', dataset='toy', word='b', lr=0.1, use=False, batch=64., seed=7., rerun='',
                            train_kimg=1.)  # TensorBoard keeps what it reads first.
     assert metrics['accuracy'] == 20 and metrics['accuracy/raw'] == 20 and status == 'STATUS_SUCCESS'
@@ -131,3 +134,26 @@ def test_without_tensorboard(tmp_path, monkeypatch):
     file.close()
     found = list(tf.compat.v1.train.summary_iterator(file.path))
     assert [value.tag for event in found for value in event.summary.value] == ['accuracy']
+
+
+def test_short_names(tmp_path):
+    """What a grid varies, sorted; nothing that follows from the dataset."""
+    def short_name(dataset=None, **params):
+        return Counter(str(tmp_path), dataset or toy.dataset(), **params).short_name()
+
+    assert short_name() == 'Counter toy'
+    assert short_name(word='a', lr=0.1) == 'Counter toy'
+    assert short_name(rerun='again', lr=3) == 'Counter toy lr=3.0 rerun=again'
+    origin = dict(data_dir='there', p_unlabeled='1,2,3,4,5', source='a', target='b', enlarge=False)
+    assert short_name(toy.dataset(whiten=True, origin=origin), use=True) == (
+        'Counter toy p_unlabeled=1,2,3,4,5 use=True whiten=True')
+
+
+def test_rows_of_one_title_are_one(tmp_path):
+    for i, accuracy in enumerate((10., 30.)):
+        (tmp_path / f'{i}').mkdir()
+        file = events.EventFile(str(tmp_path / f'{i}'), 0)
+        file.start_hparams(0, dict(beta=0.5), 'Mix toy')
+        file.add(64, {'accuracy': accuracy})
+        file.close()
+    assert Board(tmp_path).sessions() == {'Mix toy': (dict(beta=0.5), {'accuracy': 20.}, 'STATUS_UNKNOWN')}
