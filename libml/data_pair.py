@@ -3,8 +3,8 @@
 import os
 
 from libml.data import DataSet, Subset
-from libml.datasets import descriptions, prepare, records, splits
-from libml.datasets.names import parse
+from libml.datasets import descriptions, prepare, records, split_rule, splits
+from libml.datasets.names import ALL, parse
 from libml.utils import InputError
 
 import numpy as np
@@ -38,11 +38,6 @@ class Registry:
 def load(name, split, data_dir='', whiten=False, p_unlabeled=''):
     """The dataset of a Name, decoded into memory; a split that is not there is drawn, `digits` is made at first use.
 
-    The first `valid` images in the split's order of the unlabelled ones that carry no label are for validation, and
-    leave training. Where all labels are used, the first `valid` training images are, and nothing is unlabelled. Images
-    of the description's `unlabeled` subsets have no true label: they are never for validation, and not used with all
-    labels.
-
     Args:
         name: a Name.
         split: as for Registry.
@@ -59,32 +54,48 @@ def load(name, split, data_dir='', whiten=False, p_unlabeled=''):
     counts = descriptions.stored_counts(data_dir, info)
     labeled_paths = descriptions.labeled_paths(data_dir, info)
     paths = descriptions.train_paths(data_dir, info) if name.labels else labeled_paths
-    pool = len(records.read_labels(labeled_paths, info.nclass, counts))
-    if name.labels is None:
-        order = np.arange(pool)
-        label = order[:0]
-    else:
-        label, order = split(data_dir, name.name, name.seed, name.labels)
-    valid = order[~np.isin(order, label) & (order < pool)]
-    # With labelled images there is something to train on, also if these are all that there is.
-    most = len(valid) - (name.labels is None)
-    if name.valid > most:
-        raise InputError(f'--dataset={name}: the last number, of validation images, can be {most} at most here: '
-                         'others are labelled, or have no true label')
-    valid = valid[:name.valid]
-    unlabel = order[~np.isin(order, valid)]
-    if name.labels is None:
-        label, unlabel = unlabel, unlabel[:0]
+    known = records.read_labels(labeled_paths, info.nclass, counts)
+    label, unlabel, valid = positions(name, split, data_dir, known, info.nclass)
     if name.imbalance_labeled or name.imbalance_unlabeled:
         label, unlabel = splits.skewed_split(split, data_dir, name, label, unlabel)
     train = read_images(paths, info, counts)
     test_paths = [descriptions.test_path(data_dir, name.name)]
     test = read_images(test_paths, info, counts)
-    subsets = [Subset(*train, positions, paths) for positions in (label, unlabel, valid)]
+    subsets = [Subset(*train, part, paths) for part in (label, unlabel, valid)]
     return DataSet(str(name), *subsets, Subset(*test, np.arange(len(test[1])), test_paths), nclass=info.nclass,
                    mirror=info.mirror, shift=test[0].shape[2] // 8, whiten=whiten, p_unlabeled=weights,
                    labels_known=not info.unlabeled, class_names=info.class_names,
                    origin=dict(data_dir=os.path.abspath(data_dir), p_unlabeled=p_unlabeled))
+
+
+def positions(name, split, data_dir, labels, nclass):
+    """Which training images of a dataset are labelled, unlabelled and for validation: three int64 arrays.
+
+    The first `valid` images in the split's order of the unlabelled ones that carry no label are for validation, and
+    leave training. With `@all` the seed draws them, in proportion to the classes, and all others are labelled. With
+    `<name>-<valid>` the first `valid` images are for validation, and nothing is unlabelled. Images of the description's
+    `unlabeled` subsets have no true label: they are never for validation.
+
+    Args:
+        name, split, data_dir: as for load.
+        labels: int [n] of the images whose labels are true; they come before the others.
+        nclass: number of classes.
+    """
+    pool = np.arange(len(labels))
+    if name.labels is None:
+        label, order, valid = pool, pool[:0], pool
+    else:
+        label, order = split(data_dir, name.name, name.seed, len(pool) if name.labels == ALL else name.labels)
+        valid = order[~np.isin(order, label) & (order < len(pool))]
+    if name.labels == ALL:
+        valid = split_rule.draw_labeled(labels, split_rule.class_weights(labels, nclass), name.seed, len(pool))
+    # With some labels there is something to train on, also if these are all that there is.
+    most = len(valid) - (name.labels in (None, ALL))
+    if name.valid > most:
+        raise InputError(f'--dataset={name}: the last number, of validation images, can be {most} at most here: '
+                         'others are labelled, or have no true label')
+    valid = valid[:name.valid]
+    return label[~np.isin(label, valid)], order[~np.isin(order, valid)], valid
 
 
 def read_images(paths, info, counts):

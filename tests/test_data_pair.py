@@ -94,6 +94,21 @@ def test_class_weights(data_dir):
             data_pair.class_weights(text, 3)
 
 
+def test_all_labels_but_drawn_ones(data_dir):
+    """With @all the validation images are drawn by the seed, evenly, and the rule of the split makes the rest."""
+    for registry, unlabeled in ((data_pair.DATASETS, 0), (data_pair.PAIR_DATASETS, 54)):
+        dataset, other = registry['made.1@all-6'](data_dir), registry['made.2@all-6'](data_dir)
+        labeled, valid = positions(dataset.labeled), positions(dataset.valid)
+        assert sorted(labeled + valid) == list(range(60)) and len(dataset.unlabeled) == unlabeled
+        assert np.bincount(dataset.valid.labels).tolist() == [2, 2, 2]
+        assert not set(valid) & set(positions(dataset.unlabeled))
+        assert sorted(valid) != sorted(positions(other.valid)) and dataset.name == 'made.1@all-6'
+        assert positions(registry['made.1@all-9'](data_dir).valid)[:6] == valid
+    assert len(data_pair.DATASETS['made.1@all-0'](data_dir).labeled) == 60
+    with pytest.raises(InputError, match='can be 59 at most'):
+        data_pair.DATASETS['made.1@all-60'](data_dir)
+
+
 @pytest.mark.parametrize('text, sizes', [
     ('made.1@60-0', [60, 0, 0]), ('made.1@9-51', [9, 0, 51]), ('made-59', [1, 0, 59])])
 def test_no_unlabelled_image_left(data_dir, text, sizes):
@@ -110,6 +125,10 @@ def test_stl10_with_all_its_labels(tmp_path):
         dataset = registry['stl10.1@20-0'](str(tmp_path))
         assert [len(s) for s in (dataset.labeled, dataset.unlabeled, dataset.valid)] == [20, unlabeled, 0]
         assert sorted(positions(dataset.labeled)) == list(range(20)) and dataset.labeled.images.shape[1:] == (96, 96, 3)
+        everything = registry['stl10.1@all-10'](str(tmp_path))
+        assert [len(s) for s in (everything.labeled, everything.valid)] == [10, 10]
+        assert len(everything.unlabeled) == unlabeled - 10 * (unlabeled == 60)
+        assert np.bincount(everything.valid.labels).tolist() == [1] * 10
         for text, most in (('stl10.1@20-1', 0), ('stl10.1@10-11', 10)):
             with pytest.raises(InputError, match=f'@.*of validation images, can be {most} at most'):
                 registry[text](str(tmp_path))

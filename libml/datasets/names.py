@@ -8,21 +8,22 @@ from libml.utils import InputError
 
 NAME = r'[A-Za-z]\w*'
 RULE = 'a name is a letter followed by letters, digits and underscores'
-GRAMMAR = ('<name>.<seed>@<labels>-<valid> (such as cifar10.3@250-5000), or <name>-<valid> for all labels (such as '
-           f'cifar10-5000); {RULE}')
+GRAMMAR = ('<name>.<seed>@<labels>-<valid> (such as cifar10.3@250-5000 or, with all labels, stl10.1@all-500), or '
+           f'<name>-<valid> for all labels without unlabelled images (such as cifar10-5000); {RULE}')
+ALL = 'all'
 SKEW = ''.join(rf'(?:_{kind}(-?\d+(?:\.\d+)?))?' for kind in ('labeled', 'unlabeled'))
 
 
 @dataclasses.dataclass(frozen=True)
 class Name:
-    """A parsed dataset name; `seed` and `labels` are None where all labels are used.
+    """A parsed dataset name; `labels` may be ALL, and `labels` and `seed` are None for `<name>-<valid>`.
 
     A ratio of imbalance (split_rule.skewed_counts) is 0 where there is none; else it ends the name:
     `cifar10.3@250-5000_labeled100_unlabeled-100`.
     """
     name: str
     seed: int | None
-    labels: int | None
+    labels: int | str | None
     valid: int
     imbalance_labeled: float = 0.
     imbalance_unlabeled: float = 0.
@@ -66,11 +67,13 @@ def parse(text):
     Raises:
         InputError: the text is of neither form.
     """
-    match = re.fullmatch(rf'({NAME})(?:\.(\d+)@(\d+))?-(\d+){SKEW}', text)
+    match = re.fullmatch(rf'({NAME})(?:\.(\d+)@(\d+|all))?-(\d+){SKEW}', text)
     if not match:
         raise InputError(f'--dataset={text}: write {GRAMMAR}')
     name, seed, labels, valid, *skew = match.groups()
-    if labels is not None and int(labels) == 0:
+    if labels not in (None, ALL):
+        labels = int(labels)
+    if labels == 0:
         raise InputError(f'--dataset={text}: at least 1 label is needed')
-    found = Name(name, None if seed is None else int(seed), None if labels is None else int(labels), int(valid))
+    found = Name(name, None if seed is None else int(seed), labels, int(valid))
     return found.skewed(imbalance_labeled=float(skew[0] or 0), imbalance_unlabeled=float(skew[1] or 0))

@@ -11,7 +11,7 @@ from libml.utils import InputError
 # Runs that differ only in these arguments belong to one group. `train_kimg` is not among them, because it changes the
 # results.
 NOT_SETTINGS = {*NOT_SHAPING, 'dataset', 'seed', 'versions'} - {'train_kimg'}
-ALL_LABELS = 'all'
+ALL_LABELS = dataset_names.ALL
 # How a dataset was loaded, where it was loaded in a special way.
 ORIGIN = ('source', 'target', 'p_unlabeled', 'enlarge')
 # Settings that are paths of other runs: their folders, above the last, name the seed.
