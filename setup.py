@@ -7,7 +7,7 @@ from setuptools import find_packages, setup
 
 HERE = pathlib.Path(__file__).parent
 VERSION = re.search(r"^__version__ = '(.*)'$", (HERE / 'libml' / '__init__.py').read_text(), re.MULTILINE)[1]
-EXTRAS_ALL = ['matplotlib', 'scikit-learn', 'scipy', 'tensorboard']
+EXTRAS_ALL = ['matplotlib', 'pillow>=10.3', 'scikit-learn', 'scipy', 'tensorboard']
 
 setup(
     name='libml',
@@ -23,5 +23,7 @@ setup(
     python_requires='>=3.10',
     install_requires=['tensorflow>=2.16', 'absl-py', 'easydict', 'numpy', 'tqdm'],
     extras_require={'all': EXTRAS_ALL, 'corruptions': ['matplotlib', 'pillow', 'scipy'],
-                    'test': EXTRAS_ALL + ['pillow', 'pytest', 'pytest-xdist', 'ruff', 'setuptools', 'wheel']},
+                    # Without importlib_resources, which it does not ask for, TensorFlow Datasets cannot be imported.
+                    'tfds': ['tensorflow-datasets', 'importlib_resources'],
+                    'test': EXTRAS_ALL + ['pytest', 'pytest-xdist', 'ruff', 'setuptools', 'wheel']},
 )

@@ -14,7 +14,7 @@ LIBML = runner.ROOT / 'libml'
 FLOORS = (
     {'utils'},
     {'data', 'draws', 'ema', 'hparams', 'losses', 'plots', 'schedules', 'trackers', 'optimizers'},
-    {'corruptions', 'images', 'layers', 'streams'},
+    {'corruptions', 'images', 'layers', 'pictures', 'streams'},
     {'augment', 'datasets', 'networks'},
     {'data_domain', 'data_pair', 'training'},
     {'train'},

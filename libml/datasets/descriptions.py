@@ -23,6 +23,7 @@ class Description:
         border: zeros that are added on each side of a picture when it is read.
         unlabeled: tuple of the subsets whose stored labels are not true. A subset of the name `unlabeled` is among
             them even if it is not given here.
+        fit: one of FITS, how pictures of other sizes became of this one.
     """
     name: str
     height: int
@@ -34,6 +35,7 @@ class Description:
     mirror: bool = True
     border: int = 0
     unlabeled: tuple = ()
+    fit: str = 'crop'
 
     def __post_init__(self):
         if 'unlabeled' in self.counts and 'unlabeled' not in self.unlabeled:
@@ -58,6 +60,8 @@ OPTIONAL_KEYS = tuple(field.name for field in _FIELDS if field.name not in KEYS)
 FACTS = ('mirror', 'border')
 # Subsets for training beside `train`.
 OPTIONAL = ('extra', 'unlabeled')
+# See libml/pictures/fitting.py.
+FITS = 'crop', 'pad', 'stretch'
 DIGITS = '0 1 2 3 4 5 6 7 8 9'
 CIFAR10 = 'airplane automobile bird cat deer dog frog horse ship truck'
 CIFAR100 = '''apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can
@@ -207,6 +211,7 @@ def _requirements(content):
     yield 'border', _is_whole(content.get('border', 0), 0), 'a whole number from 0'
     yield ('unlabeled', _are_texts(unlabeled) and set(unlabeled) <= set(counts) - {'train', 'test'},
            'a list of subsets in counts, without train and test')
+    yield 'fit', content.get('fit', 'crop') in FITS, f'one of {", ".join(FITS)}'
 
 
 def _is_whole(value, least):

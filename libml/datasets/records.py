@@ -50,21 +50,42 @@ def write_records(path, images, labels, origins=None):
         encoded = tf.io.encode_png(pixels)
 
     with contextlib.ExitStack() as stack:
-        f = stack.enter_context(written_whole(path, 'wb'))
+        write = stack.enter_context(writer(path))
         session = stack.enter_context(_session(graph))
         pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(os.cpu_count()))
 
-        def examples(start):
-            chunk = slice(start, start + CHUNK)
-            return list(map(_example, session.run(encoded, {pixels: images[chunk]}), labels[chunk], origins[chunk]))
+        def encode(start):
+            return session.run(encoded, {pixels: images[start:start + CHUNK]})
 
-        try:
-            with tf.io.TFRecordWriter(f.name) as writer:
-                for chunk in _in_order(pool, examples, range(0, len(images), CHUNK)):
-                    for example in chunk:
-                        writer.write(example)
-        except tf.errors.OpError as error:
-            raise InputError(f'cannot write {path}: {one_line(error.message)}') from error
+        chunks = in_order(pool, encode, range(0, len(images), CHUNK))
+        for png, label, origin in zip(itertools.chain.from_iterable(chunks), labels, origins):
+            write(png, label, origin)
+
+
+@contextlib.contextmanager
+def writer(path):
+    """A context with a function (PNG bytes, label, origin or None) that adds a record to a TFRecord file.
+
+    The file is there, whole, when the context is left, and not at all when it is left by an exception.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    with written_whole(path, 'wb') as f, _cannot_write(path), tf.io.TFRecordWriter(f.name) as records:
+        def write(png, label, origin):
+            with _cannot_write(path):
+                records.write(_example(png, label, origin))
+
+        yield write
+
+
+@contextlib.contextmanager
+def _cannot_write(path):
+    """TensorFlow's errors from within become an InputError that names the path."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        raise InputError(f'cannot write {path}: {one_line(error.message)}') from error
 
 
 def read_records(paths, height, width, colors, nclass=None, counts=None):
@@ -180,7 +201,7 @@ def _session(graph):
     return contextlib.closing(tf.compat.v1.Session(graph=graph, config=config))
 
 
-def _in_order(pool, function, arguments):
+def in_order(pool, function, arguments):
     """Yields function(argument) in order, computed by the pool at most a few ahead, so that memory stays bounded."""
     waiting = collections.deque()
     for argument in arguments:

@@ -7,6 +7,7 @@ lie without their json, the same rule (split_rule.py) draws the same positions a
 
 import json
 import os
+import re
 import sys
 
 from libml.datasets.descriptions import FOLDS, read_description, stored_counts, train_paths
@@ -184,6 +185,16 @@ def create_split(data_dir, name, seed, size, ssl2=False):
         if not there:
             _write_json(path, content)
     return [(path, not there) for (path, _), there in zip(contents, present)]
+
+
+def forget(data_dir, name):
+    """Removes all split files of a dataset, whose records are others now; returns their paths."""
+    paths = [os.path.join(data_dir, folder, file) for folder in ('SSL', 'SSL2', 'DA')
+             if os.path.isdir(os.path.join(data_dir, folder))
+             for file in sorted(os.listdir(os.path.join(data_dir, folder))) if re.match(rf'{name}[.(-].*\.json$', file)]
+    for path in paths:
+        os.unlink(path)
+    return paths
 
 
 def _draw_map(source, seed, size):

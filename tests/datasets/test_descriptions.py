@@ -14,7 +14,7 @@ def test_description_is_written_and_read(tmp_path):
     assert descriptions.read_description(tmp_path, 'mine') == mine
     content = json.loads((tmp_path / 'mine.json').read_text())
     assert list(content) == ['height', 'width', 'colors', 'nclass', 'class_names', 'counts', 'mirror', 'border',
-                             'unlabeled']
+                             'unlabeled', 'fit']
 
 
 def test_folders_of_the_original_have_no_description(tmp_path):
@@ -72,7 +72,7 @@ def test_paths(tmp_path, monkeypatch):
 
 
 def test_facts_of_an_own_dataset(tmp_path):
-    facts = dict(mirror=False, border=2, unlabeled=('web',))
+    facts = dict(mirror=False, border=2, unlabeled=('web',), fit='pad')
     counts = dict(train=7, web=9, test=3, extra=4, other=1)
     mine = descriptions.Description('mine', 4, 5, 1, 2, ('no', 'yes'), counts, **facts)
     descriptions.write_description(tmp_path, mine)
@@ -87,7 +87,7 @@ def test_json_without_facts(tmp_path, name, expected):
     counts = dict(train=7, test=3, unlabeled=4) if name == 'stl10' else dict(train=7, test=3)
     (tmp_path / f'{name}.json').write_text(json.dumps(dict(GOOD, counts=counts)))
     info = descriptions.read_description(tmp_path, name)
-    assert (info.mirror, info.border, info.unlabeled) == expected
+    assert (info.mirror, info.border, info.unlabeled) == expected and info.fit == 'crop'
 
 
 @pytest.mark.parametrize('key, value, requirement', [
@@ -97,7 +97,8 @@ def test_json_without_facts(tmp_path, name, expected):
     ('class_names', ['a', 'a'], 'a list of 2 different texts'), ('counts', 3, 'an object of subsets'),
     ('counts', dict(train=0), 'an object of subsets'), ('mirror', 1, 'true or false'), ('border', -1, 'a whole number'),
     ('border', '2', 'a whole number from 0'), ('unlabeled', ['test'], 'a list of subsets in counts, without'),
-    ('unlabeled', ['nothing'], 'a list of subsets in counts'), ('unlabeled', 'train', 'a list of subsets in counts')])
+    ('unlabeled', ['nothing'], 'a list of subsets in counts'), ('unlabeled', 'train', 'a list of subsets in counts'),
+    ('fit', 'squeeze', 'one of crop, pad, stretch'), ('fit', ['pad'], 'one of crop')])
 def test_wrong_values(tmp_path, key, value, requirement):
     (tmp_path / 'mine.json').write_text(json.dumps({**GOOD, key: value}))
     with refused(f'mine.json is damaged: {key} is {value!r}, and must be {requirement}'):

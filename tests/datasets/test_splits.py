@@ -189,3 +189,17 @@ def test_unlabelled_images_that_cannot_be_skewed(tmp_path):
     kept, order = splits.skewed_split(splits.ssl2_split, tmp_path, names.parse('stl10.1@20-0_labeled2'), np.arange(50),
                                       np.arange(120))
     assert np.bincount(kept % 10).tolist() == [5, 4, 4, 3, 3, 3, 3, 2, 2, 2] and len(order) == 120
+
+
+def test_forget(folder):
+    """The splits of one dataset, and of none whose name begins alike."""
+    splits.ssl_split(folder, 'toy', 3, 12)
+    splits.ssl2_split(folder, 'toy', 3, 12)
+    splits.domain_split(folder, 'toy', 1, 2)
+    for name in ('toy2.1@2-map.json', 'atoy.1@2-map.json', 'toy.txt'):
+        (folder / 'SSL' / name).touch()
+    found = splits.forget(folder, 'toy')
+    assert [os.path.basename(path) for path in found] == [
+        'toy.3@12-map.json', 'toy-unlabel.json', 'toy.3@12-label.json', 'toy(2,seed=1).json']
+    assert not any(map(os.path.exists, found)) and splits.forget(folder, 'toy') == []
+    assert sorted(os.listdir(folder / 'SSL')) == ['atoy.1@2-map.json', 'toy.txt', 'toy2.1@2-map.json']

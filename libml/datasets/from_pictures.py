@@ -1,0 +1,184 @@
+"""Datasets made of pictures: their records, their description, and the list of the pictures they were made of."""
+
+import collections
+import concurrent.futures
+import contextlib
+import dataclasses
+import functools
+import hashlib
+import itertools
+import json
+import multiprocessing
+import os
+
+from libml.datasets import descriptions, prepare, records, splits
+from libml.datasets.picture_report import Report
+from libml.datasets.picture_subsets import SUBSETS, assign, check, class_names
+from libml.pictures import converting
+from libml.utils import InputError, one_line, written_whole
+
+from tqdm import tqdm
+
+CHUNK = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a dataset is made with; see the flags of scripts/create_from_pictures.py."""
+    size: int = 32
+    fit: str = 'crop'
+    colors: int = 3
+    test_share: float = 0.2
+    seed: int = 1
+    mirror: bool = True
+    skip_bad: bool = False
+    drop_duplicates: bool = False
+
+
+def create(name, data_dir, sources, settings, overwrite=False):
+    """Makes a dataset of pictures, and prints what it read and wrote.
+
+    Args:
+        name: of the dataset, a letter followed by letters, digits and underscores.
+        data_dir: data folder, made where needed.
+        sources: dict train, test, unlabeled -> sources.Part; `test` and `unlabeled` may be missing. Unlabelled pictures
+            of `train` go into the subset `unlabeled`, too.
+        settings: Settings.
+        overwrite: whether another dataset of this name is replaced; its splits are removed.
+    Returns:
+        whether it was written: False where it is there already, made of the same pictures.
+    Raises:
+        InputError: the pictures do not make a dataset, one is bad, or the name belongs to another dataset. Nothing is
+            written then.
+    """
+    check(name, settings)
+    classes = class_names(sources)
+    subsets = assign(sources, classes, settings)
+    if not overwrite and _is_there(name, data_dir, subsets, settings):
+        print(f'{name}: it is in {data_dir} already, made of the same pictures')
+        return False
+    report, digest = Report(classes), hashlib.sha256()
+    with contextlib.ExitStack() as stack:
+        write = {subset: stack.enter_context(records.writer(descriptions.subset_path(data_dir, name, subset)))
+                 for subset, pieces in subsets.items() if any(len(positions) for _, positions in pieces)}
+        for picture, converted in stack.enter_context(contextlib.closing(_converted(subsets, settings))):
+            subset, path, label = picture
+            number = classes.index(label) if label else 0
+            _add(digest, picture, converted.content)
+            if report.takes(subset, path, number, converted, settings.drop_duplicates):
+                write[subset](converted.png, number, path)
+        report.check(settings.skip_bad)
+        _forget(name, data_dir)
+    paths = {subset: report.paths[subset] for subset in SUBSETS if report.paths[subset]}
+    with written_whole(pictures_path(data_dir, name)) as f:
+        json.dump(dict(made_of=_made_of(settings, digest), paths=paths), f, indent=1)
+    descriptions.write_description(data_dir, descriptions.Description(
+        name, settings.size, settings.size, settings.colors, len(classes), tuple(classes),
+        {subset: len(listed) for subset, listed in paths.items()}, mirror=settings.mirror,
+        unlabeled=('unlabeled',) if 'unlabeled' in paths else (), fit=settings.fit))
+    print(f'{name}: {len(classes)} classes, {settings.size}x{settings.size}x{settings.colors} ({settings.fit}), in '
+          f'{data_dir}')
+    report.print(sum((part.passed for part in sources.values()), collections.Counter()), settings.drop_duplicates)
+    return True
+
+
+def pictures_path(data_dir, name):
+    """Path of the list of the pictures that a dataset was made of.
+
+    It is JSON: `paths` has for each subset the path of the picture of each record, `made_of` settings and a digest.
+    """
+    return os.path.join(data_dir, f'{name}-pictures.json')
+
+
+def read_pictures(data_dir, name):
+    """The content of `pictures_path`, or None where there is no such file.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    path = pictures_path(data_dir, name)
+    try:
+        with open(path) as f:
+            content = json.load(f)
+        if not {'made_of', 'paths'} <= set(content):
+            raise ValueError('made_of or paths is missing')
+        return content
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f'cannot read {path}: {one_line(error)}') from error
+
+
+def _listed(subsets):
+    """Yields (subset, path, label) of each picture, in the order in which they are read."""
+    for subset, pieces in subsets.items():
+        for part, positions in pieces:
+            yield from ((subset, part.paths[i], part.labels[i]) for i in positions)
+
+
+def _contents(subsets):
+    """Yields the content of each picture, in the same order."""
+    for part, positions in itertools.chain.from_iterable(subsets.values()):
+        yield from part.load(positions.tolist())
+
+
+def _converted(subsets, settings):
+    """Yields ((subset, path, label), converting.Converted) of each picture; several processes convert them."""
+    contents = _contents(subsets)
+    chunks = iter(lambda: list(itertools.islice(contents, CHUNK)), [])
+    work = functools.partial(converting.convert, size=settings.size, colors=settings.colors, fit=settings.fit)
+    total = sum(len(positions) for _, positions in itertools.chain.from_iterable(subsets.values()))
+    # Not forked: a copy of a process that runs TensorFlow's threads may wait forever for one of them.
+    processes = concurrent.futures.ProcessPoolExecutor(
+        os.cpu_count(), multiprocessing.get_context('spawn'), converting.start)
+    with processes as pool, tqdm(total=total, unit='img', unit_scale=True, disable=None) as bar:
+        try:
+            results = itertools.chain.from_iterable(records.in_order(pool, work, chunks))
+            for picture, converted in zip(_listed(subsets), results):
+                yield picture, converted
+                bar.update()
+        except concurrent.futures.process.BrokenProcessPool as error:
+            raise InputError('a process that read pictures was ended from outside; is there enough memory?') from error
+
+
+def _add(digest, picture, content):
+    """Adds a picture to what identifies a dataset: (subset, path, label) and the digest of its content."""
+    digest.update(json.dumps(picture).encode() + content)
+
+
+def _made_of(settings, digest):
+    return dict(dataclasses.asdict(settings), pictures=digest.hexdigest())
+
+
+def _is_there(name, data_dir, subsets, settings):
+    """Whether the dataset that would be made is there; False too where some of its files are missing.
+
+    Raises:
+        InputError: another dataset of this name is there.
+    """
+    present = [path for path in (descriptions.description_path(data_dir, name), pictures_path(data_dir, name),
+                                 *(descriptions.subset_path(data_dir, name, subset) for subset in SUBSETS))
+               if os.path.exists(path)]
+    if not present:
+        return False
+    old = (read_pictures(data_dir, name) or {}).get('made_of', {})
+    digest = hashlib.sha256()
+    for picture, content in zip(_listed(subsets), _contents(subsets)):
+        _add(digest, picture, converting.digest(converting.loaded(content)))
+    new = _made_of(settings, digest)
+    if old != new:
+        changed = [f'{key}={old[key]}, not {key}={new[key]}' for key in new if key in old and old[key] != new[key]]
+        other = changed[0] if changed and not changed[0].startswith('pictures=') else 'other pictures'
+        raise InputError(f'--name={name}: {present[0]} is there already, made of {other}: choose another name, or '
+                         'give --overwrite')
+    return os.path.exists(descriptions.description_path(data_dir, name)) and not prepare.missing(name, data_dir)
+
+
+def _forget(name, data_dir):
+    """Removes the files of an earlier dataset of this name, its description first, and its splits."""
+    for path in (descriptions.description_path(data_dir, name), pictures_path(data_dir, name),
+                 *(descriptions.subset_path(data_dir, name, subset) for subset in SUBSETS)):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+    for path in splits.forget(data_dir, name):
+        print(f'removed {path}: it was a split of the earlier {name}')

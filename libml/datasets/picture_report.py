@@ -1,0 +1,122 @@
+"""What became of pictures: how many of which class are where, what is wrong with some, and what is said of them."""
+
+import collections
+import sys
+
+from libml.datasets.picture_subsets import SUBSETS
+from libml.utils import InputError
+
+import numpy as np
+
+SHOWN = 10
+
+
+class Report:
+    """Counts of pictures while they are read, those of test first.
+
+    Attributes:
+        classes: list of names.
+        paths: dict subset -> list of the paths of the pictures in it.
+        counts: dict subset -> int [nclass].
+        bad: list of `path: what is wrong` of pictures that cannot be read.
+        sizes: Counter of (width, height).
+    """
+
+    def __init__(self, classes):
+        self.classes = classes
+        self.paths = {subset: [] for subset in SUBSETS}
+        self.counts = {subset: np.zeros(len(classes), int) for subset in SUBSETS}
+        self.bad = []
+        self.sizes = collections.Counter()
+        self._tested, self._labels = {}, {}
+        self._in_test = {subset: [] for subset in SUBSETS}
+        self._contradictory = []
+
+    def takes(self, subset, path, number, picture, drop_duplicates):
+        """Whether a picture becomes a record.
+
+        Args:
+            subset, path, number: where it belongs and what class it has, 0 for an unlabelled one.
+            picture: converting.Converted.
+            drop_duplicates: whether one with the pixels of a test picture does not.
+        """
+        if picture.wrong:
+            self.bad.append(f'{path!r}: {picture.wrong}')
+            return False
+        self.sizes[picture.size] += 1
+        if subset == 'test':
+            self._tested.setdefault(picture.pixels, path)
+        elif picture.pixels in self._tested:
+            self._in_test[subset].append((path, self._tested[picture.pixels]))
+            if drop_duplicates:
+                return False
+        if subset == 'train':
+            other = self._labels.setdefault(picture.pixels, (number, path))
+            if other[0] != number:
+                self._contradictory.append((path, other[1]))
+        self.paths[subset].append(path)
+        self.counts[subset][number] += 1
+        return True
+
+    def check(self, skip_bad):
+        """InputError if a picture is bad and none may be, or a class has no picture to train on or none is to test on.
+
+        The first ten bad pictures are printed before it, a line for each.
+        """
+        if self.bad:
+            for line in self.bad[:SHOWN]:
+                print(line, file=sys.stderr)
+            if len(self.bad) > SHOWN:
+                print(f'and {len(self.bad) - SHOWN} more', file=sys.stderr)
+            if not skip_bad:
+                raise InputError(f'{_count(len(self.bad))} cannot be read: repair or remove them, or give --skip_bad; '
+                                 'nothing was written')
+        empty = [name for name, count in zip(self.classes, self.counts['train']) if not count]
+        if empty or not self.paths['test']:
+            left = f'of {empty[0]} to train on' if empty else 'to test on'
+            raise InputError(f'no picture is left {left}; nothing was written')
+
+    def print(self, passed, dropped):
+        """Prints the summary.
+
+        Args:
+            passed: Counter, ending -> number of files that were no pictures.
+            dropped: whether duplicates of test pictures were left out.
+        """
+        width = max(map(len, (*self.classes, 'unlabeled')))
+        print(f'{"class":{width}}    train     test')
+        for name, train, test in zip(self.classes, self.counts['train'], self.counts['test']):
+            print(f'{name:{width}} {train:8,} {test:8,}')
+        print(f'{"unlabeled":{width}} {len(self.paths["unlabeled"]):8,}')
+        (usual, often), smallest, largest = self.sizes.most_common(1)[0], *_extremes(self.sizes)
+        print(f'sizes: {_size(smallest)} to {_size(largest)}, most often {_size(usual)} ({often:,})')
+        if passed:
+            kinds = ', '.join(f'{ending} {count:,}' for ending, count in sorted(passed.items()))
+            print(f'passed over: {passed.total():,} files that are no pictures ({kinds})')
+        if self.bad:
+            print(f'skipped: {_count(len(self.bad))} that cannot be read')
+        for subset, pairs in self._in_test.items():
+            if pairs:
+                done = 'dropped' if dropped else '--drop_duplicates leaves them out'
+                print(f'duplicates: {_count(len(pairs))} of {subset} with the pixels of test pictures ({done}), such '
+                      f'as {pairs[0][0]!r} and {pairs[0][1]!r}')
+        if self._contradictory:
+            print('warning: {} of train with the pixels of another class, such as {!r} and {!r}'.format(
+                _count(len(self._contradictory)), *self._contradictory[0]), file=sys.stderr)
+        untested = [name for name, count in zip(self.classes, self.counts['test']) if not count]
+        if untested:
+            print(f'warning: no test picture of {", ".join(untested)}', file=sys.stderr)
+
+
+def _count(n):
+    return f'{n:,} picture' + 's' * (n != 1)
+
+
+def _size(size):
+    return 'x'.join(map(str, size))
+
+
+def _extremes(sizes):
+    """The sizes with the fewest and the most pixels."""
+    ordered = sorted(sizes, key=lambda size: (size[0] * size[1], size))
+    return ordered[0], ordered[-1]

@@ -1,0 +1,67 @@
+"""What a worker process does: contents of pictures -> PNGs of one size, and what identifies them."""
+
+import collections
+import hashlib
+import io
+import pathlib
+import signal
+import warnings
+
+from libml.pictures.fitting import fitted, in_colors
+from libml.pictures.reading import Unreadable, read
+
+import numpy as np
+from PIL import Image
+
+# One picture: digest of its file, then '' and of the pixels their digest, size (width, height) and the PNG that they
+# became, or what is wrong with it and three times None.
+Converted = collections.namedtuple('Converted', 'content wrong pixels size png')
+
+
+def start():
+    """Settings of a worker process: Ctrl-C is its parent's business, and Pillow's warnings are about oddities."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    warnings.simplefilter('ignore')
+
+
+def convert(contents, size, colors, fit):
+    """list of Converted.
+
+    Args:
+        contents: list of paths, bytes of files or arrays, as for reading.read.
+        size: height and width of the PNGs; colors, fit: as for fitting.fitted.
+    """
+    return [_convert(content, size, colors, fit) for content in contents]
+
+
+def _convert(content, size, colors, fit):
+    content = loaded(content)
+    try:
+        picture = in_colors(read(content), colors)
+    except Unreadable as error:
+        return Converted(digest(content), str(error), None, None, None)
+    image = fitted(picture, size, size, colors, fit)
+    png = io.BytesIO()
+    Image.fromarray(image[..., 0] if colors == 1 else image).save(png, 'PNG')
+    return Converted(digest(content), '', digest(np.asarray(picture)), picture.size, png.getvalue())
+
+
+def loaded(content):
+    """The bytes of a file for its path, where it can be read; other contents as they are."""
+    if isinstance(content, str):
+        try:
+            return pathlib.Path(content).read_bytes()
+        except OSError:
+            pass
+    return content
+
+
+def digest(content):
+    """16 bytes that identify the bytes of a file, or the shape and the values of an array; of a path nothing."""
+    found = hashlib.blake2b(digest_size=16)
+    if isinstance(content, np.ndarray):
+        found.update(repr(content.shape).encode())
+        content = np.ascontiguousarray(content)
+    if not isinstance(content, str):
+        found.update(content)
+    return found.digest()

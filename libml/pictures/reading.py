@@ -1,0 +1,74 @@
+"""Picture files -> upright pictures in grey or colour, whatever they were stored as."""
+
+import io
+import pathlib
+
+import numpy as np
+from PIL import Image
+
+# Others are not tried: some of Pillow's formats start other programs.
+FORMATS = 'JPEG', 'PNG', 'BMP', 'GIF', 'WEBP', 'TIFF'
+ORIENTATION = 0x0112
+# EXIF orientation -> what turns the stored pixels upright.
+TURNS = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+         5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+         8: Image.Transpose.ROTATE_90}
+
+
+class Unreadable(ValueError):
+    """A picture cannot be read; its text is one line that says why."""
+
+
+def read(source):
+    """The first frame of a picture, turned upright as its EXIF data say.
+
+    Transparent pixels are laid over white. 16 bits become 8 by their upper half, grey as Pillow does it for colour.
+    Colour profiles are ignored.
+
+    Args:
+        source: path of a file, its bytes, or decoded pixels: uint8 [h, w], or [h, w, c] with c 1, 3 or 4 (alpha last).
+    Returns:
+        a PIL.Image of mode L (stored without colours) or RGB.
+    Raises:
+        Unreadable: there is no file, it is no picture of FORMATS, it is damaged or cut short, or it has pixels of 32
+            bits, whose range is not known.
+    """
+    if isinstance(source, np.ndarray):
+        return _plain(Image.fromarray(source[..., 0] if source.shape[2:] == (1,) else source))
+    try:
+        content = source if isinstance(source, bytes) else pathlib.Path(source).read_bytes()
+    except OSError as error:
+        raise Unreadable(error.strerror) from error
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+            picture.load()
+            return _plain(_upright(picture))
+    except Image.UnidentifiedImageError as error:
+        raise Unreadable(f'it is no picture of a known format ({", ".join(FORMATS)})') from error
+    except Unreadable:
+        raise
+    except Exception as error:  # Pillow raises whatever it stumbles over; no narrower class covers a damaged file.
+        lines = str(error).splitlines() or [type(error).__name__]
+        raise Unreadable(f'it is damaged: {lines[0]}') from error
+
+
+def _upright(picture):
+    try:
+        orientation = picture.getexif().get(ORIENTATION)
+    except Exception:  # As above; damaged EXIF data say nothing about the pixels.
+        orientation = None
+    return picture.transpose(TURNS[orientation]) if orientation in TURNS else picture
+
+
+def _plain(picture):
+    """The picture in mode L or RGB."""
+    if picture.mode.startswith('I;16'):
+        return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+    if picture.mode in ('I', 'F'):
+        raise Unreadable(f'its pixels have 32 bits (mode {picture.mode}), whose range is not known')
+    if picture.has_transparency_data:
+        picture = picture.convert('RGBA')
+        white = Image.new('RGB', picture.size, 'white')
+        white.paste(picture, mask=picture)
+        return white
+    return picture.convert('L' if picture.mode in ('1', 'L') else 'RGB')

@@ -1,0 +1,172 @@
+"""Pictures become a dataset that is loaded by its name."""
+
+import functools
+import json
+import os
+import shutil
+
+from libml import data_pair
+from libml.datasets import descriptions, from_pictures, records
+from libml.datasets.from_pictures import Settings
+from libml.pictures import converting, sources
+from libml.pictures.fitting import fitted
+from libml.pictures.reading import read
+from made_up_pictures import pictures
+from refusals import refused
+
+import numpy as np
+import pytest
+
+LABELED = [f'{name}/{file}' for name in ('cat', 'dog') for file in ('0.png', '1.jpg', '2.bmp', '3.gif', '4.webp')]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Ten labelled pictures in `train`, four others in `more`."""
+    pictures(tmp_path / 'train', *LABELED)
+    pictures(tmp_path / 'more', *(f'{i}.png' for i in range(4)), seed=1, size=(7, 21))
+    return tmp_path
+
+
+def create(folder, name='pets', overwrite=False, more=True, test='', **settings):
+    """Makes a dataset in `data` of the pictures of `folder`."""
+    found = {'train': sources.class_folders(str(folder / 'train'))}
+    if test:
+        found['test'] = sources.class_folders(test)
+    if more:
+        found['unlabeled'] = sources.unlabeled_folder(str(folder / 'more'))
+    return from_pictures.create(name, str(folder / 'data'), found, Settings(size=8, **settings), overwrite)
+
+
+def content(folder):
+    """dict name -> bytes of the files of `data`."""
+    return {path.name: path.read_bytes() for path in (folder / 'data').iterdir() if path.is_file()}
+
+
+def test_records_are_the_fitted_pictures(folder):
+    assert create(folder, fit='pad', mirror=False, colors=1)
+    data_dir = str(folder / 'data')
+    info = descriptions.read_description(data_dir, 'pets')
+    assert (info.height, info.width, info.colors, info.class_names) == (8, 8, 1, ('cat', 'dog'))
+    assert info.counts == dict(test=2, train=8, unlabeled=4) and info.unlabeled == ('unlabeled',)
+    assert (info.fit, info.mirror, info.border) == ('pad', False, 0)
+    paths = from_pictures.read_pictures(data_dir, 'pets')['paths']
+    assert sorted(paths['train'] + paths['test']) == LABELED
+    for subset, folder_name in (('train', 'train'), ('test', 'train'), ('unlabeled', 'more')):
+        images, labels = records.read_records([descriptions.subset_path(data_dir, 'pets', subset)], 8, 8, 1, 2)
+        expected = [fitted(read(folder / folder_name / path), 8, 8, 1, 'pad') for path in paths[subset]]
+        np.testing.assert_array_equal(images, expected)
+        assert labels.tolist() == [path.startswith('dog') for path in paths[subset]]
+    dataset = data_pair.DATASETS['pets.1@4-2'](data_dir)
+    assert [len(s) for s in (dataset.labeled, dataset.unlabeled, dataset.valid, dataset.test)] == [4, 6, 2, 2]
+    assert not dataset.mirror and not dataset.labels_known
+
+
+def test_the_same_bytes_whatever_the_order_of_the_file_system(folder, monkeypatch):
+    create(folder)
+    first = content(folder)
+    assert sorted(first) == ['pets-pictures.json', 'pets-test.tfrecord', 'pets-train.tfrecord',
+                             'pets-unlabeled.tfrecord', 'pets.json']
+    shutil.rmtree(folder / 'data')
+    listed = os.scandir
+
+    class Reversed:
+        def __init__(self, path):
+            with listed(path) as entries:
+                self.entries = iter(sorted(entries, key=lambda entry: entry.name, reverse=True))
+
+        def __enter__(self):
+            return self.entries
+
+        def __exit__(self, *error):
+            pass
+
+        def __next__(self):
+            return next(self.entries)
+
+    monkeypatch.setattr(os, 'scandir', Reversed)
+    monkeypatch.setattr(from_pictures, 'CHUNK', 3)
+    create(folder)
+    monkeypatch.undo()
+    assert content(folder) == first
+
+
+def test_what_is_there_already(folder, capsys):
+    data = folder / 'data'
+    create(folder)
+    data_pair.DATASETS['pets.1@4-2'](str(data))
+    data_pair.PAIR_DATASETS['pets.1@4-2'](str(data))
+    (data / 'SSL' / 'pets2.1@4-map.json').write_text('{}')
+    before = content(folder)
+    assert not create(folder) and 'made of the same pictures' in capsys.readouterr().out
+    with refused('--name=pets', 'size=8, not size=16', '--overwrite'):
+        from_pictures.create('pets', str(data), {'train': sources.class_folders(str(folder / 'train'))},
+                             Settings(size=16))
+    with refused('--name=pets', 'made of other pictures', '--overwrite'):
+        create(folder, more=False)
+    pictures(folder / 'train', 'cat/0.png', seed=5)
+    with refused('--name=pets', 'made of other pictures'):
+        create(folder)
+    assert content(folder) == before
+
+    assert create(folder, more=False, overwrite=True) and not (data / 'pets-unlabeled.tfrecord').exists()
+    out = capsys.readouterr().out
+    assert out.count('split of the earlier pets') == 3
+    assert os.listdir(data / 'SSL') == ['pets2.1@4-map.json'] and not os.listdir(data / 'SSL2')
+    assert len(data_pair.DATASETS['pets.1@4-2'](str(data)).unlabeled) == 2
+
+    (data / 'pets-test.tfrecord').unlink()
+    assert create(folder, more=False) and (data / 'pets-test.tfrecord').exists()
+    (data / 'pets-pictures.json').write_text('{}')
+    with refused('pets-pictures.json', 'made_of'):
+        create(folder, more=False)
+
+
+def test_a_dataset_of_another_origin_is_kept(folder):
+    records.write_records(str(folder / 'data' / 'pets-train.tfrecord'), np.zeros([2, 8, 8, 3], np.uint8), [0, 1])
+    with refused('pets-train.tfrecord is there already'):
+        create(folder)
+    assert len(content(folder)) == 1
+
+
+def test_bad_pictures(folder, capsys):
+    (folder / 'train' / 'cat' / 'bad.jpg').write_bytes(b'nothing')
+    (folder / 'more' / 'worse.png').touch()
+    with refused('2 pictures cannot be read'):
+        create(folder)
+    err = capsys.readouterr().err
+    assert "'cat/bad.jpg': it is no picture" in err and "'worse.png': it is no picture" in err
+    assert not content(folder)
+    assert create(folder, skip_bad=True) and 'skipped: 2 pictures' in capsys.readouterr().out
+    assert json.loads((folder / 'data' / 'pets.json').read_text())['counts'] == dict(test=2, train=8, unlabeled=4)
+
+
+def test_duplicates(folder, capsys):
+    test = pictures(folder / 'test', 'cat/new.png', 'dog/new.png', seed=9)
+    shutil.copy(folder / 'test' / 'cat' / 'new.png', folder / 'train' / 'cat' / 'copy.png')
+    shutil.copy(folder / 'test' / 'dog' / 'new.png', folder / 'more' / 'copy.png')
+    create(folder, test=test)
+    out = capsys.readouterr().out
+    assert "duplicates: 1 picture of train" in out and "'cat/copy.png' and 'cat/new.png'" in out
+    assert "duplicates: 1 picture of unlabeled" in out and "'copy.png' and 'dog/new.png'" in out
+    assert json.loads(content(folder)['pets.json'])['counts'] == dict(test=2, train=11, unlabeled=5)
+    create(folder, test=test, overwrite=True, drop_duplicates=True)
+    paths = json.loads(content(folder)['pets-pictures.json'])['paths']
+    assert paths == dict(test=['cat/new.png', 'dog/new.png'], train=LABELED, unlabeled=[f'{i}.png' for i in range(4)])
+
+
+def test_arrays_and_few_labels(tmp_path):
+    x = np.random.RandomState(0).randint(0, 256, [40, 8, 8]).astype(np.uint8)
+    np.savez(tmp_path / 'a.npz', x=x, y=[3] * 3 + [7] * 2 + [-1] * 35)
+    from_pictures.create('few', str(tmp_path), {'train': sources.arrays(str(tmp_path / 'a.npz'))},
+                         Settings(size=8, colors=1))
+    dataset = data_pair.DATASETS['few.1@all-1'](str(tmp_path))
+    assert [len(s) for s in (dataset.labeled, dataset.unlabeled, dataset.valid, dataset.test)] == [2, 35, 1, 2]
+    np.testing.assert_array_equal(dataset.unlabeled.images[..., 0], x[5:])
+
+
+def test_workers_that_die(folder, monkeypatch):
+    monkeypatch.setattr(converting, 'start', functools.partial(os._exit, 1))
+    with refused('ended from outside'):
+        create(folder)
+    assert not content(folder)

@@ -1,0 +1,44 @@
+"""What a worker process makes of pictures, and what it needs for it."""
+
+import io
+import subprocess
+import sys
+
+import runner
+from libml.pictures import converting
+from libml.pictures.fitting import fitted
+
+import numpy as np
+from PIL import Image
+
+NOISE = np.random.RandomState(0).randint(0, 256, [20, 30, 3]).astype(np.uint8)
+
+
+def test_convert(tmp_path):
+    for name, form in (('a.png', 'PNG'), ('b.bmp', 'BMP')):
+        Image.fromarray(NOISE).save(tmp_path / name, form)
+    a, b, bad, missing, array = converting.convert(
+        [str(tmp_path / 'a.png'), str(tmp_path / 'b.bmp'), b'text', str(tmp_path / 'nothing.png'), NOISE], 8, 3, 'pad')
+    expected = fitted(Image.fromarray(NOISE), 8, 8, 3, 'pad')
+    for found in (a, b, array):
+        assert found.wrong == '' and found.size == (30, 20)
+        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(found.png))), expected)
+    assert a.pixels == b.pixels == array.pixels and len({a.content, b.content, array.content, bad.content}) == 4
+    assert a.content == converting.digest((tmp_path / 'a.png').read_bytes())
+    assert 'no picture' in bad.wrong and 'No such file' in missing.wrong and bad.png is missing.png is None
+
+
+def test_grey_and_color_with_the_same_pixels_are_the_same_picture():
+    for colors in (1, 3):
+        grey, color = converting.convert([NOISE[..., 0], np.dstack([NOISE[..., 0]] * 3)], 8, colors, 'crop')
+        assert grey.pixels == color.pixels and grey.content != color.content
+    turned, = converting.convert([np.ascontiguousarray(NOISE[..., 0].reshape(30, 20))], 8, 3, 'crop')
+    assert turned.pixels != grey.pixels
+
+
+def test_workers_do_without_tensorflow():
+    """They import the module of their function and, as another module, the script that was started."""
+    code = ('import runpy, sys; sys.modules["tensorflow"] = None; import libml.pictures.converting; '
+            'runpy.run_path("scripts/create_from_pictures.py", run_name="__mp_main__")')
+    done = subprocess.run([sys.executable, '-c', code], cwd=runner.ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,69 @@
+"""The real command: what it makes of pictures, and each of its refusals."""
+
+import shutil
+
+import runner
+from libml import data_pair
+from made_up_pictures import pictures
+
+import pytest
+
+SCRIPT = 'scripts/create_from_pictures.py'
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    """`pets` with two classes in `data`, and what is to be refused."""
+    folder = tmp_path_factory.mktemp('pictures')
+    pictures(folder / 'train', *(f'{name}/{i} é.{form}' for name in ('cat', 'dog') for i in range(5)
+                                 for form in ('JPG', 'png')))
+    pictures(folder / 'more', 'a.webp', seed=1)
+    pictures(folder / 'one', 'cat/a.png', 'cat/b.png')
+    pictures(folder / 'other', 'cat/a.png', 'bird/b.png')
+    (folder / 'more' / 'Thumbs.db').touch()
+    (folder / 'none').mkdir()
+    (folder / 'none' / 'a.txt').touch()
+    (folder / 'two.csv').write_text('cat/0 é.png,cat\ndog/0 é.png,dog\ncat/0 é.png,dog\n')
+    shutil.copytree(folder / 'train', folder / 'bad')
+    for i in range(12):
+        content = (folder / 'bad' / 'cat' / '0 é.png').read_bytes()
+        (folder / 'bad' / 'dog' / f'cut {i:02}.png').write_bytes(content[:-30])
+    code, out, err = runner.run(SCRIPT, '--name=pets', f'--train={folder}/train', f'--unlabeled={folder}/more',
+                                '--size=16', '--fit=pad', '--nomirror', f'--data_dir={folder}/data')
+    assert code == 0, err
+    assert 'pets: 2 classes, 16x16x3 (pad)' in out and '(.db 1)' in out and not err
+    return folder
+
+
+def test_the_dataset_has_a_name_everywhere(folder):
+    data_dir = str(folder / 'data')
+    sizes = {'pets.1@4-2': (4, 11, 2), 'pets-3': (13, 0, 3), 'pets.1@all-6': (10, 1, 6)}
+    for name, expected in sizes.items():
+        dataset = data_pair.DATASETS[name](data_dir)
+        assert (len(dataset.labeled), len(dataset.unlabeled), len(dataset.valid)) == expected
+        assert len(dataset.test) == 4 and not dataset.mirror and dataset.height == 16
+
+
+@pytest.mark.parametrize('args, texts', [
+    (['--name=new', '--train={0}/none'], ['/none has no pictures']),
+    (['--name=new', '--train={0}/one'], ['one class, cat']),
+    (['--name=new', '--csv={0}/two.csv', '--train={0}/train'], ['two.csv, line 3', 'more than one label, cat and dog']),
+    (['--name=cifar10', '--train={0}/train'], ['--name=cifar10', 'published']),
+    (['--name=new', '--train={0}/train', '--test={0}/other'], ['dog only in the training', 'bird only in the test']),
+    (['--name=pets', '--train={0}/train', '--size=16', '--fit=pad', '--nomirror'],
+     ['--name=pets', 'pets.json is there already, made of other pictures', '--overwrite']),
+    (['--name=new', '--npz={0}/x.npz', '--train={0}/train'], ['give one of --train=FOLDER, --csv=FILE'])])
+def test_refusals(folder, args, texts):
+    before = {path: path.stat().st_mtime_ns for path in (folder / 'data').iterdir()}
+    code, out, err = runner.run(SCRIPT, *(arg.format(folder) for arg in args), f'--data_dir={folder}/data')
+    assert code == 1 and not out and len(err.splitlines()) == 1 and err.startswith('error: ')
+    assert all(text in err for text in texts), err
+    assert before == {path: path.stat().st_mtime_ns for path in (folder / 'data').iterdir()}
+
+
+def test_bad_pictures_are_listed(folder):
+    code, out, err = runner.run(SCRIPT, '--name=new', f'--train={folder}/bad', f'--data_dir={folder}/new')
+    lines = err.splitlines()
+    assert code == 1 and not out and len(lines) == 12 and not list((folder / 'new').iterdir())
+    assert all('dog/cut' in line and 'damaged' in line for line in lines[:10]) and lines[10] == 'and 2 more'
+    assert lines[11].startswith('error: 12 pictures cannot be read') and '--skip_bad' in lines[11]
