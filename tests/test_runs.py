@@ -103,7 +103,7 @@ def test_all_tables_without_a_name():
 
 
 @pytest.mark.parametrize('script', ['fixmatch.sh', 'small.sh', 'mixmatch.sh', 'remixmatch.sh', 'fully_supervised.sh',
-                                    'compare.sh', 'adamatch.sh', 'small_adamatch.sh'])
+                                    'compare.sh', 'adamatch.sh', 'small_adamatch.sh', 'pictures.sh'])
 def test_wrong_argument_is_one_line(script):
     code, lines, err = printed(script, 'imagenet')
     assert code == 1 and not lines and 'imagenet' in err and len(err.splitlines()) == 1

@@ -139,6 +139,8 @@ def _converted(subsets, settings):
                 bar.update()
         except concurrent.futures.process.BrokenProcessPool as error:
             raise InputError('a process that read pictures was ended from outside; is there enough memory?') from error
+        finally:
+            pool.shutdown(cancel_futures=True)  # At an error or Ctrl-C, what is under way is enough to wait for.
 
 
 def _add(digest, picture, content):

@@ -3,8 +3,11 @@
 import collections
 import hashlib
 import io
+import multiprocessing
+import os
 import pathlib
 import signal
+import threading
 import warnings
 
 from libml.pictures.fitting import fitted, in_colors
@@ -22,6 +25,13 @@ def start():
     """Settings of a worker process: Ctrl-C is its parent's business, and Pillow's warnings are about oddities."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     warnings.simplefilter('ignore')
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent():
+    """Ends this process when its parent is gone, also when that was killed: it would wait for work forever."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def convert(contents, size, colors, fit):

@@ -1,6 +1,8 @@
 """What a worker process makes of pictures, and what it needs for it."""
 
 import io
+import os
+import signal
 import subprocess
 import sys
 
@@ -42,3 +44,19 @@ def test_workers_do_without_tensorflow():
             'runpy.run_path("scripts/create_from_pictures.py", run_name="__mp_main__")')
     done = subprocess.run([sys.executable, '-c', code], cwd=runner.ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_workers_end_with_their_parent():
+    """Also if it is killed. They hold its stdout, which is at its end when none of them is left."""
+    code = ('import multiprocessing, os, time; from concurrent import futures; from libml.pictures import converting; '
+            'pool = futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), converting.start); '
+            'print(pool.submit(os.getpid).result(), flush=True); time.sleep(60)')
+    with subprocess.Popen([sys.executable, '-c', code], cwd=runner.ROOT, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL) as process:
+        worker = int(process.stdout.readline())
+        process.kill()
+        try:
+            process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            os.kill(worker, signal.SIGKILL)
+            raise
