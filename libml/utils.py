@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import logging
 import math
 import os
 import pathlib
@@ -9,7 +10,6 @@ import re
 import signal
 import sys
 
-import tensorflow as tf
 from absl import app, flags
 from tqdm import tqdm
 
@@ -60,6 +60,8 @@ def ilog2(x):
 
 def session_config():
     """ConfigProto of every session: memory of accelerators grows as needed."""
+    import tensorflow as tf  # Late: scripts that read reports do without it, and answer at once.
+
     config = tf.compat.v1.ConfigProto(allow_soft_placement=True)
     config.gpu_options.allow_growth = True
     return config
@@ -123,7 +125,7 @@ def run_main(main):
 
     def guarded(argv):
         # TensorFlow would tell of every checkpoint that it reads, twice.
-        tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.WARN)
+        logging.getLogger('tensorflow').setLevel(logging.WARNING)
         try:
             return main(argv)
         except (InputError, Diverged) as error:

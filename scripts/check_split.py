@@ -10,7 +10,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
-from libml import data_pair
 from libml.utils import run_main
 
 from absl import flags
@@ -28,6 +27,8 @@ def overlaps(subsets):
 def main(argv):
     """Prints the matrix of overlaps."""
     del argv
+    from libml import data_pair  # Late: --help answers without TensorFlow.
+
     dataset = data_pair.DATASETS[FLAGS.dataset](data_dir=FLAGS.data_dir)
     print(' ' * 10 + ''.join(f'{name:>10}' for name in SUBSETS))
     for name, row in zip(SUBSETS, overlaps([getattr(dataset, name) for name in SUBSETS])):

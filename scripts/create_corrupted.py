@@ -13,11 +13,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
-from libml import data_pair
 from libml.corruptions import arrays
 from libml.corruptions.arrays import SEVERITIES
-from libml.datasets import descriptions, prepare
-from libml.images import enlarge
+from libml.datasets import descriptions
 from libml.training import figures
 from libml.utils import InputError, progress, run_main, written_whole
 
@@ -30,6 +28,10 @@ FROST = 'frost is made by formula, not cut out of photographs: compare its numbe
 
 def test_images(name, data_dir):
     """The test images of a dataset, uint8 [n, 32, 32, 3], and their labels, int32 [n]."""
+    from libml import data_pair  # Late: --help answers without TensorFlow.
+    from libml.datasets import prepare
+    from libml.images import enlarge
+
     data_dir = descriptions.resolve_data_dir(data_dir)
     prepare.ensure(name, data_dir)
     info = descriptions.read_description(data_dir, name)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
-from libml.datasets import prepare, splits
 from libml.datasets.descriptions import resolve_data_dir
 from libml.utils import InputError, run_main
 
@@ -23,6 +22,8 @@ def main(argv):
     """Writes the split files of each dataset; one that differs from what is there is refused."""
     if len(argv) < 2:
         raise InputError('name a dataset, as in `python scripts/create_split.py --seed=3 --size=250 cifar10`')
+    from libml.datasets import prepare, splits  # Late: --help answers without TensorFlow.
+
     data_dir = resolve_data_dir(FLAGS.data_dir)
     for name in argv[1:]:
         prepare.ensure(name, data_dir)

@@ -15,10 +15,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
-from libml import open_run
 from libml.corruptions import arrays as corrupted_set
 from libml.corruptions.arrays import BENCHMARK, NAMES, SEVERITIES, SHAPE
-from libml.training import evaluate, figures
+from libml.training import figures
 from libml.utils import InputError, progress, run_main, written_whole
 
 import numpy as np
@@ -49,6 +48,9 @@ def evaluate_run(path, labels, arrays, severities, data_dir=''):
     Raises:
         InputError: no run, not one of 32x32 colour images, or one with another test set.
     """
+    from libml import open_run  # Late: --help answers without TensorFlow.
+    from libml.training import evaluate
+
     model, found = open_run.open_run(path, data_dir)
     data, test = model.dataset, model.dataset.test
     if (data.height, data.width, data.colors) != SHAPE:

@@ -17,7 +17,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need 
 from libml.utils import InputError, run_main, written_whole
 
 import numpy as np
-import tensorflow as tf
 
 LAST = (1, 10, 20, 50)
 
@@ -47,8 +46,12 @@ def accuracies(folder):
 
 def _events(path):
     """Yields (step, whether a process started here, accuracy or None)."""
+    from libml.training import events  # Late: --help answers without TensorFlow.
+
+    import tensorflow as tf
+
     try:
-        for event in tf.compat.v1.train.summary_iterator(path):
+        for event in events.read(path):
             if event.session_log.status == tf.compat.v1.SessionLog.START:
                 yield event.step, True, None
             for value in event.summary.value:

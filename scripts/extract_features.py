@@ -17,13 +17,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
-from libml.datasets import records
-from libml.open_run import open_run
-from libml.training import evaluate
 from libml.utils import InputError, run_main, written_whole
 
 import numpy as np
-import tensorflow as tf
 from absl import flags
 
 FLAGS = flags.FLAGS
@@ -34,6 +30,8 @@ SPRITE = 8192
 
 def extract(model, path):
     """dict name of a subset -> float32 [n, F] of a checkpoint of a MultiModel."""
+    from libml.training import evaluate  # Late: --help answers without TensorFlow.
+
     with model.session(path) as session:
         x = model.ops.x
         features = model.classifier(x, training=False, getter=model.ema.getter).embeds
@@ -49,6 +47,8 @@ def subsets(dataset):
 
 def whereabouts(subset):
     """dict of `position` int64 [n] and, where it is known, `path` texts [n] of the images of a Subset."""
+    from libml.datasets import records
+
     found = dict(position=subset.positions)
     paths = records.read_origins(subset.files)
     if any(paths):
@@ -74,6 +74,8 @@ def write_projector(folder, features, labels, images):
     Args:
         features: float32 [n, F]; labels: int [n]; images: uint8 [n, h, w, c].
     """
+    import tensorflow as tf
+
     height, width, colors = images.shape[1:]
     side = max(height, width)  # TensorBoard shows square pictures only: others get a border.
     n = min(len(images), SHOWN, (SPRITE // side) ** 2)
@@ -100,6 +102,8 @@ def write(run, out, projector='', data_dir=''):
     Returns:
         the test accuracy of the linear classifier; None where the labelled images are of one class.
     """
+    from libml.open_run import open_run
+
     model, path = open_run(run, data_dir)
     features = extract(model, path)
     parts = subsets(model.dataset)

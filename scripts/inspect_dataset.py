@@ -8,7 +8,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
-from libml import data_pair
 from libml.utils import run_main
 
 import numpy as np
@@ -31,6 +30,8 @@ def report(name, labels, shape, nclass):
 def main(argv):
     """Prints the report of every subset."""
     del argv
+    from libml import data_pair  # Late: --help answers without TensorFlow.
+
     dataset = data_pair.DATASETS[FLAGS.dataset](data_dir=FLAGS.data_dir)
     shape = dataset.height, dataset.width, dataset.colors
     for name in SUBSETS:

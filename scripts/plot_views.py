@@ -12,7 +12,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
-from libml import open_run
 from libml.training import figures
 from libml.utils import InputError, run_main
 
@@ -57,6 +56,8 @@ def main(argv):
         raise InputError(f'unexpected argument {argv[1]!r}: flags are written --name=value')
     if FLAGS.images < 1:
         raise InputError(f'--images={FLAGS.images}: give at least 1')
+    from libml import open_run  # Late: --help answers without TensorFlow.
+
     views = next_views(*open_run.open_run(FLAGS.run, FLAGS.data_dir))
     figures.save(sheet(views[:FLAGS.images]), FLAGS.out)
     print(FLAGS.out)

@@ -20,16 +20,10 @@ def start(script, *args, **kwargs):
 
 
 def run(script, *args):
-    """(exit code, stdout, stderr without the log lines that TensorFlow prints at its import)."""
+    """(exit code, stdout, stderr without the end of its last line)."""
     process = start(script, *args)
     out, err = process.communicate(timeout=300)
-    return process.returncode, out, quiet(err)
-
-
-def quiet(err):
-    """What the scripts themselves wrote to stderr."""
-    noise = ('WARNING: All log messages', 'I0000', 'W0000', 'E0000', 'To enable the following')
-    return '\n'.join(line for line in err.splitlines() if not line.startswith(noise))
+    return process.returncode, out, err.removesuffix('\n')
 
 
 def wait_for(condition, process, seconds=120):

@@ -8,6 +8,7 @@ from fixmatch import FixMatch
 from libml import data_pair
 from libml.augment import ctaugment
 from libml.augment.cta_rates import LAG, Rates
+from libml.training import events
 from libml.training.run_folder import NOT_SHAPING
 from libml.utils import InputError
 from pair_runs import SMALL, check_golden_step
@@ -101,7 +102,7 @@ def test_rates_follow_the_probes_and_survive_a_resume_to_the_bit(model, tmp_path
         assert value.tobytes() == resumed[name].tobytes(), name
     check_console(model, capsys.readouterr().out.splitlines())
     values = [value for path in glob.glob(str(tmp_path / 'a' / 'tf' / 'events*'))
-              for event in tf.compat.v1.train.summary_iterator(path) for value in event.summary.value]
+              for event in events.read(path) for value in event.summary.value]
     pictures = [v.image for v in values if v.tag == 'ctaugment/probabilities']
     texts = [tf.make_ndarray(v.tensor)[0].decode() for v in values if v.tag == 'ctaugment/weights']
     assert len(pictures) == len(texts) == 3 and 'rescale' in texts[-1]

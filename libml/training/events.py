@@ -17,6 +17,16 @@ from libml.utils import InputError, one_line
 Event, SessionLog, Summary = tf.compat.v1.Event, tf.compat.v1.SessionLog, tf.compat.v1.Summary
 
 
+def read(path):
+    """Yields the Events of an event file, in order.
+
+    Raises:
+        tf.errors.DataLossError: the file ends in the middle of a record.
+    """
+    for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
+        yield Event.FromString(record)
+
+
 class EventFile:
     """A new event file (a TFRecord file of Event messages) in `folder`, for a process that starts at `step`.
 

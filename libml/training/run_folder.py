@@ -7,11 +7,9 @@ import pathlib
 import platform
 import sys
 
-from libml.training import fingerprint
 from libml.utils import InputError, written_whole
 
 import numpy as np
-import tensorflow as tf
 
 try:
     import fcntl
@@ -84,6 +82,10 @@ class RunFolder:
         Raises:
             InputError: an argument that shapes training differs, or the folder cannot be written.
         """
+        from libml.training import fingerprint  # Late, as TensorFlow: tables and curves only read.
+
+        import tensorflow as tf
+
         shaped = {name: value for name, value in args.items() if name not in NOT_SHAPING or name in shaping}
         number = fingerprint.of(shaped, table)
         if checkpoint:

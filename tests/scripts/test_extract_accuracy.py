@@ -25,8 +25,9 @@ def write_events(folder, start, values, suffix):
         writer.close()
 
 
-def test_medians_of_a_resumed_run(tmp_path, capsys):
+def test_medians_of_a_resumed_run(tmp_path, capsys, monkeypatch):
     """The second process went on from step 30: what the first wrote at 40 and 50 does not count."""
+    monkeypatch.delattr(tf.compat.v1.train, 'summary_iterator')  # It prints that it is deprecated.
     write_events(tmp_path, 0, [(10 * i, float(i)) for i in range(1, 6)], '.a')
     write_events(tmp_path, 30, [(10 * i, 100. + i) for i in range(4, 26)], '.b')
     values = [1., 2., 3.] + [100. + i for i in range(4, 26)]

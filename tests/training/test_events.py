@@ -132,7 +132,7 @@ def test_without_tensorboard(tmp_path, monkeypatch):
     file.add(64, {'accuracy': 1.})
     file.end_hparams(64)
     file.close()
-    found = list(tf.compat.v1.train.summary_iterator(file.path))
+    found = list(events.read(file.path))
     assert [value.tag for event in found for value in event.summary.value] == ['accuracy']
 
 
