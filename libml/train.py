@@ -138,13 +138,6 @@ class Model:
         """Name of the method in folders, tables, console and TensorBoard."""
         return type(self).__name__
 
-    def short_name(self):
-        """Name in TensorBoard: method, dataset and what is not as by default, `MixMatch digits.3@40-100 beta=0.75`."""
-        loaded = {name: value for name, value in self.dataset.origin.items()
-                  if value and name not in ('data_dir', 'source', 'target')}  # The dataset's name has these.
-        return ' '.join([self.method_name(), self.dataset.name,
-                         *(f'{name}={value}' for name, value in sorted({**self.given, **loaded}.items()))])
-
     def named_hparams(self):
         """Names of the hyper-parameters that are part of the run's name."""
         return [name for name, spec in self.HPARAMS.items() if spec.named] + ['nclass']
@@ -240,17 +233,9 @@ class Model:
         return evaluate.accuracies(self, session, op)
 
     def evaluate(self, session):
-        """Accuracies of a report: dict tag -> percent, averaged weights first.
-
-        `accuracy`, `accuracy/train_labeled` ... are of the averaged weights, `accuracy/raw` ... of the live ones. On
-        the test images, those of evaluate.by_class are added.
-        """
-        averaged = evaluate.predictions(self, session, self.ops.classify_op)
-        raw = self.accuracies(session, self.ops.classify_raw)
-        self.confusion = evaluate.confusion(*averaged['test'])
-        return {**{evaluate.tag(name): evaluate.accuracy(*found) for name, found in averaged.items()},
-                **{evaluate.tag(name, 'raw/'): value for name, value in raw.items()},
-                **evaluate.by_class(self.confusion, self.dataset.class_names)}
+        """Accuracies of a report: dict tag -> percent, as evaluate.of_report; sets `confusion`."""
+        found, self.confusion = evaluate.of_report(self, session)
+        return found
 
     def settle(self, session):
         """Brings variables that follow from others up to date; called before every evaluation and every checkpoint."""

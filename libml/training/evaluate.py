@@ -86,6 +86,21 @@ def accuracies(model, session, op):
     return {name: accuracy(*found) for name, found in predictions(model, session, op).items()}
 
 
+def of_report(model, session):
+    """Accuracies of a report of a model in a session, and the `confusion` of the test images with averaged weights.
+
+    Returns:
+        dict tag -> percent: `accuracy`, `accuracy/train_labeled` ... are of the averaged weights, `accuracy/raw` ... of
+        the live ones; those of `by_class` are of the averaged weights on the test images.
+    """
+    averaged = predictions(model, session, model.ops.classify_op)
+    raw = model.accuracies(session, model.ops.classify_raw)
+    counts = confusion(*averaged['test'])
+    return {**{tag(name): accuracy(*found) for name, found in averaged.items()},
+            **{tag(name, 'raw/'): value for name, value in raw.items()},
+            **by_class(counts, model.dataset.class_names)}, counts
+
+
 def class_lines(dataset):
     """Lines that say how many labelled and, where it is known, how many unlabelled images of each class there are."""
     lines = []

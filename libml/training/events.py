@@ -81,3 +81,11 @@ class EventFile:
             self.writer.close()
         except tf.errors.OpError:
             pass  # The error that led here has been raised already.
+
+
+def short_name(model):
+    """Name of a run: method, dataset and what is not as by default, `MixMatch digits.3@40-100 beta=0.75`."""
+    loaded = {name: value for name, value in model.dataset.origin.items()
+              if value and name not in ('data_dir', 'source', 'target')}  # The dataset's name has these.
+    return ' '.join([model.method_name(), model.dataset.name,
+                     *(f'{name}={value}' for name, value in sorted({**model.given, **loaded}.items()))])

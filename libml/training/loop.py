@@ -6,7 +6,7 @@ import threading
 import time
 
 from libml.training import checkpoint
-from libml.training.events import EventFile
+from libml.training.events import EventFile, short_name
 from libml.training.report_pictures import Pictures
 from libml.utils import Diverged, progress
 
@@ -54,7 +54,7 @@ class Loop:
         self.events = EventFile(model.folder.tf, self.step, None if self.step else model.graph)
         self.events.start_hparams(self.step, {'method': model.method_name(), 'dataset': model.dataset.name,
                                               **{name: model.params[name] for name in model.HPARAMS}},
-                                  model.short_name())
+                                  short_name(model))
         self.old_handlers = {number: signal.signal(number, self._stop) for number in signals_to_handle()}
         return self
 

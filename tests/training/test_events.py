@@ -139,7 +139,7 @@ def test_without_tensorboard(tmp_path, monkeypatch):
 def test_short_names(tmp_path):
     """What a grid varies, sorted; nothing that follows from the dataset."""
     def short_name(dataset=None, **params):
-        return Counter(str(tmp_path), dataset or toy.dataset(), **params).short_name()
+        return events.short_name(Counter(str(tmp_path), dataset or toy.dataset(), **params))
 
     assert short_name() == 'Counter toy'
     assert short_name(word='a', lr=0.1) == 'Counter toy'
