@@ -16,6 +16,7 @@ from collections.abc import Callable
 from libml.utils import InputError, one_line
 
 import numpy as np
+from absl import logging
 
 ENDINGS = ('.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.bmp', '.gif', '.webp', '.tif', '.tiff')
 # Of TensorFlow Datasets: the splits without labels, and those to test on, of which the first with labels is taken.
@@ -215,6 +216,7 @@ def prepared(name):
         import tensorflow_datasets as tfds
     except ImportError as error:
         raise InputError('--tfds needs TensorFlow Datasets: pip install libml[tfds]') from error
+    logging.set_verbosity(logging.WARNING)  # It would tell of every split that it opens.
     try:
         builder = tfds.builder(name)
         features, splits = builder.info.features, set(builder.info.splits)
