@@ -26,7 +26,7 @@ class Dash(FixMatch):
                                   'its authors\' code does with --wu=0.9.'),
         drop_kimg=Hparam(640, 'The bound on the loss falls after every so many kimg.'),
         temperature=Hparam(0.5, 'Sharpens soft labels.'),
-        warmup_kimg=Hparam(128, 'kimg at the start in which labelled images alone are trained on.'),
+        warmup_kimg=Hparam(128, 'kimg at the start, part of train_kimg, that train on labelled images alone.'),
     )
     del HPARAMS['confidence']
 

@@ -1,12 +1,15 @@
 """Speed of one training step, and the share of this machine's convolution peak that it reaches.
 
 python benchmarks/train_step.py [--algorithm=fixmatch] [--precision=bfloat16] [--batch=64] [--filters=32] [--steps=10]
+python benchmarks/train_step.py --algorithm=fixmatch --beside=flexmatch,freematch --batch=16
 
 The step is the whole one: stream, augmentation, all forward passes, gradients, updates. It is compared with the same
 step on a constant batch, which needs no pipeline, and with the step's own convolutions run alone, which are the peak.
-The three are measured in turns, so that all meet the same machine; medians are printed, then a line of JSON.
+These are measured in turns, and so are whole steps of the algorithms `--beside`, so that all meet the same machine;
+medians are printed, with the ratio of each algorithm's step to the first one's, then a line of JSON.
 """
 
+import contextlib
 import json
 import statistics
 import sys
@@ -17,18 +20,26 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
+from dash import Dash
+from defixmatch import DeFixMatch
 from fixmatch import FixMatch
+from flexmatch import FlexMatch
+from freematch import FreeMatch
 from libml import data
 from libml.utils import run_main
 from mixmatch import MixMatch
+from softmatch import SoftMatch
 
 import convolutions
 import numpy as np
 from absl import flags
 
-ALGORITHMS = dict(mixmatch=MixMatch, fixmatch=FixMatch)
+ALGORITHMS = dict(mixmatch=MixMatch, fixmatch=FixMatch, flexmatch=FlexMatch, freematch=FreeMatch, softmatch=SoftMatch,
+                  dash=Dash, defixmatch=DeFixMatch)
 FLAGS = flags.FLAGS
 flags.DEFINE_enum('algorithm', 'mixmatch', sorted(ALGORITHMS), 'Whose step.')
+flags.DEFINE_list('beside', [], 'Algorithms whose steps are measured beside.')
+flags.register_validator('beside', set(ALGORITHMS).issuperset, f'give some of {", ".join(ALGORITHMS)}')
 flags.DEFINE_integer('batch', 64, 'Labelled images in a batch.')
 flags.DEFINE_integer('filters', 32, 'Filters of the first scale.')
 flags.DEFINE_string('precision', 'float32', 'float32 or bfloat16.')
@@ -51,29 +62,47 @@ def seconds(function):
     return time.monotonic() - start
 
 
+def build(algorithm):
+    """The model of an algorithm."""
+    with tempfile.TemporaryDirectory() as folder:
+        return ALGORITHMS[algorithm](folder, noise_dataset(), batch=FLAGS.batch, filters=FLAGS.filters,
+                                     precision=FLAGS.precision)
+
+
 def main(argv):
     del argv
-    with tempfile.TemporaryDirectory() as folder:
-        model = ALGORITHMS[FLAGS.algorithm](folder, noise_dataset(), batch=FLAGS.batch, filters=FLAGS.filters,
-                                            precision=FLAGS.precision)
+    model, *others = [build(algorithm) for algorithm in (FLAGS.algorithm, *FLAGS.beside)]
     counted = convolutions.of_op(model.ops.train_op, FLAGS.batch)
     gflop = sum(convolutions.flop(c) * count for c, count in counted.items()) / 1e9
     replay = convolutions.Replay(counted)
-    with model.session() as session:
-        model.streams.start(session, 0)
+    with contextlib.ExitStack() as stack:
+        session, *other_sessions = [stack.enter_context(m.session()) for m in (model, *others)]
+        for m, s in zip((model, *others), (session, *other_sessions)):
+            m.streams.start(s, 0)
         inputs = [t for op in model.graph.get_operations() if op.type == 'IteratorGetNext' for t in op.outputs]
         constant = dict(zip(inputs, session.run(inputs)))
-        functions = [partial(session.run, model.ops.train_op), partial(session.run, model.ops.train_op, constant),
-                     replay.run]
+        with model.graph.as_default():
+            back = model.step.assign_sub(FLAGS.batch, read_value=False)
+
+        def on_constant():
+            # The same step again: the stream gives no batch for it, and may be a few steps behind CTAugment only.
+            session.run(back)
+            session.run(model.ops.train_op, constant)
+
+        functions = [partial(session.run, model.ops.train_op), on_constant, replay.run,
+                     *(partial(s.run, m.ops.train_op) for m, s in zip(others, other_sessions))]
         for function in 2 * functions:  # the first runs also optimise the graph and choose kernels
             function()
         times = [[seconds(function) for function in functions] for _ in range(FLAGS.steps)]
-    step, fed, alone = [statistics.median(column) for column in zip(*times)]
+    step, fed, alone, *_ = [statistics.median(column) for column in zip(*times)]
+    # Within each turn: the machine's speed drifts.
+    ratios = [statistics.median(turn[3 + i] / turn[0] for turn in times) for i in range(len(others))]
     result = dict(algorithm=FLAGS.algorithm, precision=FLAGS.precision, batch=FLAGS.batch, filters=FLAGS.filters,
                   seconds_per_step=round(step, 4), images_per_second=round(FLAGS.batch / step, 1),
                   seconds_constant_batch=round(fed, 4), pipeline_ratio=round(step / fed, 3),
                   gflop_per_step=round(gflop, 1), gflops_step=round(gflop / step, 1),
-                  gflops_peak=round(gflop / alone, 1), share_of_peak=round(alone / step, 3))
+                  gflops_peak=round(gflop / alone, 1), share_of_peak=round(alone / step, 3),
+                  **{f'{name}_ratio': round(ratio, 3) for name, ratio in zip(FLAGS.beside, ratios)})
     for name, value in result.items():
         print(f'{name:<24}{value:>12}')
     print(json.dumps(result))

@@ -11,8 +11,8 @@ import pytest
     ('benchmarks/augment.py', ['--batch=8', '--seconds=0.02'],
      {f'{policy}_{size}' for policy in ('weak', 'ra', 'rac', 'cta', 'affine', 'simclr') for size in (32, 96)}),
     ('benchmarks/pictures.py', ['--pictures=40'], {'pictures_per_second', 'cpu_seconds', 'mb', 'mb_of_a_tenth'}),
-    ('benchmarks/train_step.py', ['--batch=4', '--filters=4', '--steps=1'],
-     {'seconds_per_step', 'images_per_second', 'share_of_peak', 'pipeline_ratio', 'gflop_per_step'}),
+    ('benchmarks/train_step.py', ['--batch=4', '--filters=4', '--steps=1', '--beside=mixmatch'],
+     {'seconds_per_step', 'images_per_second', 'share_of_peak', 'pipeline_ratio', 'gflop_per_step', 'mixmatch_ratio'}),
 ])
 def test_last_line_is_json_with_the_figures(script, args, keys):
     code, out, err = runner.run(script, *args)

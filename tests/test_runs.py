@@ -14,6 +14,8 @@ import pytest
 COUNTS = {('fixmatch.sh', 'cifar10'): 2 * 3 * 2, ('fixmatch.sh', 'cifar100'): 2 * 3 * 2,
           ('fixmatch.sh', 'svhn'): 2 * 3 * 2, ('fixmatch.sh', 'stl10'): 2 * 2, ('fixmatch.sh', 'uda'): 3 * 2,
           ('fixmatch.sh', 'ablation'): 16,
+          ('usb.sh', 'cifar10'): 6 * 3 * 2, ('usb.sh', 'cifar100'): 6 * 3 * 2, ('usb.sh', 'svhn'): 6 * 3 * 2,
+          ('usb.sh', 'stl10'): 6 * 3 * 2,
           ('small.sh', 'digits'): 2 * 2, ('small.sh', 'mnist'): 2 * 2,
           ('mixmatch.sh', 'table1'): 2 * 2, ('mixmatch.sh', 'table2'): 2 + 1, ('mixmatch.sh', 'table4'): 9 * 2,
           ('mixmatch.sh', 'table5'): 7 * 5 * 2, ('mixmatch.sh', 'table6'): 7 * 5 * 2,
@@ -29,6 +31,9 @@ COUNTS = {('fixmatch.sh', 'cifar10'): 2 * 3 * 2, ('fixmatch.sh', 'cifar100'): 2 
           ('adamatch.sh', 'pretrain'): 2, ('adamatch.sh', 'ablation'): 9 * 2}
 # What stands in every command of a table.
 FLAGS = {('fixmatch.sh', 'cifar100'): '--filters=128 --wd=0.001', ('fixmatch.sh', 'stl10'): '--scales=4',
+         ('usb.sh', 'cifar10'): '--augment=d.d.usb --report_kimg=320',
+         ('usb.sh', 'cifar100'): '--augment=d.d.usb --report_kimg=320 --wd=0.001',
+         ('usb.sh', 'stl10'): '--augment=d.d.usb --report_kimg=320 --scales=4',
          ('mixmatch.sh', 'table1'): '--wd=0.04 --beta=0.75 --filters=135', ('mixmatch.sh', 'table2'): '--scales=4',
          ('remixmatch.sh', 'stl10'): '--K=4 --scales=4 --augment=d.x.d',
          ('fully_supervised.sh', 'large'): '--mixup --filters=135'}
@@ -97,13 +102,25 @@ def test_the_home_folder_of_scripts_that_train(script):
     assert subprocess.run(['bash', '-c', code], capture_output=True, text=True).stdout == '/home/me/my data\n'
 
 
+def test_settings_of_usb():
+    """Its FreeMatch clamps thresholds on SVHN alone, as in the paper; the rest is one line a method."""
+    lines = [line.split() for line in printed('usb.sh', '--seeds=1', '--kimg=16')[1]]
+    clamped = {line[4].split('=')[1] for line in lines if '--thresh_min=0.9' in line}
+    assert clamped == {'svhn.1@40-1', 'svhn.1@250-1', 'svhn.1@1000-1'}
+    assert all('--thresh_max=0.95' in line for line in lines if '--thresh_min=0.9' in line)
+    assert {line[1] for line in lines} == {f'{name}.py' for name in (
+        'fixmatch', 'uda', 'flexmatch', 'freematch', 'softmatch', 'dash')}
+    assert all('--moments=aligned' in line for line in lines if line[1] == 'softmatch.py')
+
+
 def test_all_tables_without_a_name():
     assert printed('remixmatch.sh', '--seeds=1')[1] == sum(
         (printed('remixmatch.sh', table, '--seeds=1')[1] for table in ('cifar10', 'svhn', 'stl10', 'ablation')), [])
 
 
 @pytest.mark.parametrize('script', ['fixmatch.sh', 'small.sh', 'mixmatch.sh', 'remixmatch.sh', 'fully_supervised.sh',
-                                    'compare.sh', 'adamatch.sh', 'small_adamatch.sh', 'pictures.sh'])
+                                    'compare.sh', 'adamatch.sh', 'small_adamatch.sh', 'pictures.sh',
+                                    'usb.sh'])
 def test_wrong_argument_is_one_line(script):
     code, lines, err = printed(script, 'imagenet')
     assert code == 1 and not lines and 'imagenet' in err and len(err.splitlines()) == 1
