@@ -24,15 +24,12 @@ class Dash(FixMatch):
         FixMatch.HPARAMS,
         divide_by_selected=Hparam(False, 'Divide the loss by the number of images that are trained on, not of all, as '
                                   'its authors\' code does with --wu=0.9.'),
-        drop_kimg=Hparam(640, 'The bound on the loss falls after every so many kimg.'),
-        temperature=Hparam(0.5, 'Sharpens soft labels.'),
-        warmup_kimg=Hparam(128, 'kimg at the start, part of train_kimg, that train on labelled images alone.'),
+        drop_kimg=Hparam(640, 'The bound on the loss falls after every so many kimg.', above=0),
+        temperature=Hparam(0.5, 'Sharpens soft labels.', above=0),
+        warmup_kimg=Hparam(128, 'kimg at the start, part of train_kimg, that train on labelled images alone.',
+                           above=0),
     )
     del HPARAMS['confidence']
-
-    def resolve_params(self):
-        super().resolve_params()
-        self.check_positive('drop_kimg', 'temperature', 'warmup_kimg')
 
     def bound(self):
         """Steps since the warm-up, int64 scalar, negative within; rho, float32 scalar."""

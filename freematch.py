@@ -10,6 +10,7 @@ from fixmatch import FixMatch
 from libml import trackers, train
 from libml.hparams import Hparam
 from libml.methods import class_use, fairness, pair_model
+from libml.utils import InputError
 
 import tensorflow as tf
 
@@ -21,18 +22,20 @@ class FreeMatch(FixMatch):
         FixMatch.HPARAMS, ema_p=pair_model.EMA_P,
         # The default is USB's, which its published numbers are of; the paper has 0.01 or 0.05.
         ent_loss_ratio=Hparam(0.001, 'Weight of the fairness loss. Above 0, as published, it drives the distribution '
-                              'of strong predictions from that of weak ones, against its aim; below 0, towards it.'),
+                              'of strong predictions from that of weak ones, against its aim; below 0, towards it.',
+                              low=-1e3, high=1e3),
         # USB clips tau to [0, 0.95] for SVHN and ends behind FixMatch; the paper's code clips the thresholds.
-        thresh_min=Hparam(0., 'Thresholds are at least this; for SVHN the paper has 0.9.'),
-        thresh_max=Hparam(1., 'Thresholds are at most this; for SVHN the paper has 0.95.'),
-        quantile=Hparam(0., 'Quantile of max p that moves tau (USB\'s use_quantile: 0.8); 0: the mean.'),
+        thresh_min=Hparam(0., 'Thresholds are at least this; for SVHN the paper has 0.9.', low=0, high=1),
+        thresh_max=Hparam(1., 'Thresholds are at most this; for SVHN the paper has 0.95.', low=0, high=1),
+        quantile=Hparam(0., 'Quantile of max p that moves tau (USB\'s use_quantile: 0.8); 0: mean.', low=0, high=1),
     )
     del HPARAMS['confidence']
 
     def resolve_params(self):
         super().resolve_params()
-        self.check_range('quantile', 'thresh_min', low=0, high=1)
-        self.check_range('thresh_max', low=self.params.thresh_min, high=1)
+        p = self.params
+        if p.thresh_min > p.thresh_max:
+            raise InputError(f'--thresh_min={p.thresh_min} --thresh_max={p.thresh_max}: the first is larger')
 
     def targets(self, logits_weak):
         p, weak = self.params, tf.stop_gradient(tf.nn.softmax(logits_weak))

@@ -21,7 +21,7 @@ class SoftMatch(FixMatch):
 
     HPARAMS = dict(
         FixMatch.HPARAMS, ema_p=pair_model.EMA_P,
-        n_sigma=Hparam(2., 'The deviation of the confidences is divided by this.'),
+        n_sigma=Hparam(2., 'The deviation of the confidences is divided by this.', above=0),
         align=Hparam('uniform', 'For the weights predictions are brought to this average: uniform (the paper), that on '
                      'labelled images (the code of its tables), none (as they are).'),
         moments=Hparam('unaligned', 'Confidences of this mean and variance: unaligned (the paper), aligned (USB).'),
@@ -30,7 +30,6 @@ class SoftMatch(FixMatch):
 
     def resolve_params(self):
         super().resolve_params()
-        self.check_positive('n_sigma')
         self.check_choice('align', ('uniform', 'labeled', 'none'))
         self.check_choice('moments', ('unaligned', 'aligned'))
 

@@ -5,13 +5,12 @@ import random
 import time
 
 import killed
-from libml.training import checkpoint
+from libml.training import checkpoint, events
 from libml.training.run_folder import RunFolder
 from short_runs import arrays, metrics
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 # Variables that each keeps between steps, and that the run below must have moved.
 STATE = dict(flexmatch=['marks', 'counts', 'beta', 'class_use'], defixmatch=[],
@@ -50,5 +49,5 @@ def test_killed_and_resumed_to_the_bit(tmp_path, name):
         initial = dict(zip([v.op.name for v in model.variables], session.run(model.variables)))
     assert all(np.any(initial[key] != straight[key]) for key in STATE[name])
     tags = {value.tag for path in glob.glob(f'{folders[0]}/tf/events*')
-            for event in tf.compat.v1.train.summary_iterator(path) for value in event.summary.value}
+            for event in events.read(path) for value in event.summary.value}
     assert {'classes', 'threshold/class4', 'usage/class0'} <= tags or name == 'defixmatch'

@@ -5,7 +5,7 @@ import glob
 import toy
 from fixmatch import FixMatch
 from libml import data
-from libml.training import report_pictures
+from libml.training import events, report_pictures
 from mixmatch import MixMatch
 from refusals import refused
 from short_runs import arrays, metrics
@@ -67,7 +67,7 @@ def pictures(folder):
     """dict (step, tag) -> PNG, of all event files of a run folder."""
     return {(event.step, value.tag): value.image.encoded_image_string
             for path in sorted(glob.glob(f'{folder}/tf/events*'))
-            for event in tf.compat.v1.train.summary_iterator(path)
+            for event in events.read(path)
             for value in event.summary.value if value.image.encoded_image_string}
 
 
