@@ -30,8 +30,8 @@ import tensorflow as tf
 from absl import flags
 
 FLAGS = flags.FLAGS
-flags.DEFINE_integer('batch', 448, 'Images in a batch.')
-flags.DEFINE_float('seconds', 2., 'Shortest time to measure each case for.')
+flags.DEFINE_integer('batch', 448, 'Images in a batch.', lower_bound=1)
+flags.DEFINE_float('seconds', 2., 'Shortest time to measure each case for.', lower_bound=0)
 
 SIZES = (32, 96)
 ROUNDS = 5

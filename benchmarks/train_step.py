@@ -40,10 +40,10 @@ FLAGS = flags.FLAGS
 flags.DEFINE_enum('algorithm', 'mixmatch', sorted(ALGORITHMS), 'Whose step.')
 flags.DEFINE_list('beside', [], 'Algorithms whose steps are measured beside.')
 flags.register_validator('beside', set(ALGORITHMS).issuperset, f'give some of {", ".join(ALGORITHMS)}')
-flags.DEFINE_integer('batch', 64, 'Labelled images in a batch.')
-flags.DEFINE_integer('filters', 32, 'Filters of the first scale.')
+flags.DEFINE_integer('batch', 64, 'Labelled images in a batch.', lower_bound=1)
+flags.DEFINE_integer('filters', 32, 'Filters of the first scale.', lower_bound=1)
 flags.DEFINE_string('precision', 'float32', 'float32 or bfloat16.')
-flags.DEFINE_integer('steps', 10, 'Steps to time.')
+flags.DEFINE_integer('steps', 10, 'Steps to time.', lower_bound=1)
 
 
 def noise_dataset(n=2048, size=32):

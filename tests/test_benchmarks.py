@@ -19,3 +19,8 @@ def test_last_line_is_json_with_the_figures(script, args, keys):
     assert code == 0, err
     figures = json.loads(out.splitlines()[-1])
     assert keys <= set(figures) and all(figures[key] > 0 for key in keys)
+
+
+def test_nothing_to_time():
+    assert runner.run('benchmarks/train_step.py', '--steps=0') == (
+        1, '', 'error: flag --steps=0: 0 is not a positive integer (--help lists the flags)')
