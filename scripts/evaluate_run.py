@@ -12,6 +12,7 @@ import csv
 import json
 import math
 import os
+import textwrap
 
 from libml import open_run
 from libml.training import evaluate, figures
@@ -55,10 +56,10 @@ def test_set(model, text):
         return data.more_tests[text]
     flag_values = {name: spec.default for name, spec in model.LOOP_FLAGS.items()}
     other = model.load_dataset({**flag_values, **model.arguments(), 'dataset': text, 'source': '', 'target': ''})
-    for what in ('class_names', 'height', 'width', 'colors'):
-        mine, found = getattr(data, what), getattr(other, what)
-        if mine != found:
-            raise InputError(f'--dataset={text} has {what} {found}, the run was trained with {mine}')
+    mine, found = [f'{len(d.class_names)} classes ({textwrap.shorten(", ".join(d.class_names), 60)}) and images of '
+                   f'{d.height}x{d.width}x{d.colors}' for d in (data, other)]
+    if data.class_names != other.class_names or data.test.pixels.shape[1:] != other.test.pixels.shape[1:]:
+        raise InputError(f'--dataset={text} has {found}, the run was trained with {mine}')
     return other.test
 
 

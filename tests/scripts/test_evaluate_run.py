@@ -128,7 +128,7 @@ def test_command_says_what_the_run_reported(run):
 
 
 def test_another_dataset(run):
-    with refused('--dataset=digits_m.1@40-100 has height 16, the run was trained with 8'):
+    with refused('--dataset=digits_m.1@40-100 has 10 classes (0, 1, ', '16x16x3, the run was trained with 10', '8x8x1'):
         evaluate_run.test_set(run, 'digits_m.1@40-100')
     with refused('unknown dataset'):
         evaluate_run.test_set(run, 'pets.1@40-100')
@@ -137,8 +137,8 @@ def test_another_dataset(run):
     assert evaluate_run.test_set(run, '') is run.dataset.test
     run.dataset.more_tests = {'a_to_b': run.dataset.valid}
     assert evaluate_run.test_set(run, 'a_to_b') is run.dataset.valid
-    run.dataset.class_names = ('zero',) * 10
-    with refused('has class_names', 'zero'):
+    run.dataset.class_names = ('zero', *'123456789')
+    with refused('has 10 classes (0, 1, ', 'trained with 10 classes (zero, 1, '):
         evaluate_run.test_set(run, 'digits.2@50-0')
 
 
