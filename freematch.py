@@ -3,6 +3,7 @@
 FixMatch whose threshold for class c is tau P(c) / max P (7), (8). Before it is used, each step moves tau by mean max p
 (5), P by mean p (6) and h by the histogram of argmax p (10); they start at 1 / C. A second loss is of P and h (11).
 
+python freematch.py --dataset=cifar10.3@40-1
 python freematch.py --dataset=svhn.3@40-1 --thresh_min=0.9 --thresh_max=0.95
 """
 

@@ -2,6 +2,7 @@
 
 import glob
 
+import pair_steps
 import short_runs
 import toy
 from fixmatch import FixMatch
@@ -29,6 +30,24 @@ def model(tmp_path_factory):
 
 def test_golden_step(golden, tmp_path):
     check_golden_step(golden('fixmatch_step'), FixMatch, tmp_path)
+
+
+def test_golden_losses_of_the_common_inputs(tmp_path):
+    """Those that the check values of the methods after FixMatch start from."""
+    p = [[.964663, .017668, .017668], [.106507, .786986, .106507], [.106507, .106507, .786986],
+         [.451863, .274069, .274069]]
+    with pair_steps.Steps(FixMatch, tmp_path) as steps:
+        xe = steps.model.labeled_losses(tf.constant(pair_steps.X), tf.constant(pair_steps.LABEL))['xe'][1]
+        probabilities, xe = steps.session.run([tf.nn.softmax(pair_steps.W), xe])
+        found = steps(pair_steps.W, pair_steps.S)
+    np.testing.assert_allclose(probabilities, p, **pair_steps.PRINTED)
+    np.testing.assert_allclose(xe, 1.395495, **pair_steps.PRINTED)
+    np.testing.assert_array_equal(found.mask, [1, 0, 0, 0])
+    np.testing.assert_allclose(found.mean, .101901, **pair_steps.PRINTED)
+    np.testing.assert_allclose(pair_steps.cross_entropy([0, 1, 2, 0], pair_steps.S),
+                               [.407606, .680270, 2.407606, 1.001943], **pair_steps.PRINTED)
+    np.testing.assert_allclose(pair_steps.softmax(pair_steps.W2).max(1), [.986703, .909443, .964663, .407556],
+                               **pair_steps.PRINTED)
 
 
 def test_unlabelled_loss_sends_gradient_to_confident_strong_images_only(tmp_path, monkeypatch):
