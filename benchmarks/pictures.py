@@ -12,20 +12,24 @@ import concurrent.futures
 import itertools
 import json
 import os
-import pathlib
 import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 
-from absl import app, flags
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
+
+from libml.utils import run_main
+
+from absl import flags
 from PIL import Image
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer('pictures', 20000, 'Number of pictures.')
 flags.DEFINE_integer('size', 32, 'Size that they get.')
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 WIDTH, HEIGHT = 500, 375
 
 
@@ -69,7 +73,7 @@ def run(folder, name):
 def main(argv):
     del argv
     with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
+        folder = Path(name)
         make(folder, FLAGS.pictures)
         _, _, few_mb = run(folder, 'few')
         seconds, cpu_seconds, mb = run(folder, 'all')
@@ -80,5 +84,4 @@ def main(argv):
 
 
 if __name__ == '__main__':
-    # Not run_main: Linux counts the memory of this process as its children's, and TensorFlow's would hide theirs.
-    app.run(main)
+    run_main(main)

@@ -12,10 +12,13 @@ import csv
 import json
 import math
 import os
+import sys
 import textwrap
+from pathlib import Path
 
-from libml import open_run
-from libml.training import evaluate, figures
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
+
+from libml.training import figures
 from libml.training.run_folder import RunFolder
 from libml.utils import InputError, run_main, written_whole
 
@@ -77,6 +80,8 @@ def measures(p, labels, names):
         images of a class (rows) were taken for another; reliability, as `reliability`.
     """
     metrics, taken, classes = scikit_metrics(), p.argmax(1), np.arange(len(names))
+    from libml.training import evaluate  # Late: --help answers without TensorFlow.
+
     found = dict(images=len(labels), accuracy=evaluate.accuracy(p, labels))
     present = np.unique(labels)
     recall = metrics.recall_score(labels, taken, labels=present, average=None)
@@ -233,6 +238,9 @@ def main(argv):
     if len(argv) > 1:
         raise InputError(f'unexpected argument {argv[1]!r}: flags are written --name=value')
     scikit_metrics(), figures.new_figure(1, 1)  # Without these it is better to end now.
+    from libml import open_run  # Late: --help answers without TensorFlow.
+    from libml.training import evaluate
+
     model, checkpoint = open_run.open_run(FLAGS.run, FLAGS.data_dir)
     subset = test_set(model, FLAGS.dataset)
     with model.session(checkpoint) as session:

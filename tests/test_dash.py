@@ -93,8 +93,7 @@ def test_nothing_to_train_on_is_no_loss(tmp_path):
 
 
 @pytest.mark.parametrize('params, text', [
-    (dict(warmup_kimg=0), '--warmup_kimg=0: give a number larger than 0'), (dict(drop_kimg=0), '--drop_kimg=0'),
-    (dict(temperature=0.), '--temperature=0.0'), (dict(confidence=.5), 'no hyper-parameter confidence')])
+    (dict(confidence=.5), 'no hyper-parameter confidence')])
 def test_flags(tmp_path, monkeypatch, params, text):
     monkeypatch.setattr(Dash, 'algorithm', toy.no_graph)
     assert {name: Dash.HPARAMS[name].default for name in (

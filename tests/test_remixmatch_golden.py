@@ -78,7 +78,8 @@ def check_gradients_and_update(arrays, after):
     for name, gradient in gradients.items():
         first_moment = after[f'{name}|Adam']  # From zero: a tenth of the gradient.
         np.testing.assert_allclose(first_moment / (1 - np.float32(0.9)), gradient, atol=1e-5 * largest, err_msg=name)
-    unknown = {'global_step', 'beta1_power', 'beta2_power', 'ctaugment|rates', 'ctaugment|written'}
+    unknown = {'global_step', 'beta1_power', 'beta2_power', 'ctaugment|rates', 'ctaugment|written',
+               'fingerprint'}
     assert set(recorded) == {name for name in after if not name.endswith(('|Adam', '|Adam_1'))} - unknown
     for name, value in recorded.items():
         # Adam's first step is the sign of the gradient, which is rounding noise where it is small.

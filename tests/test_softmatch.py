@@ -144,7 +144,6 @@ def test_gradient_goes_into_the_strong_logits_by_weight_and_nowhere_else(tmp_pat
 
 
 @pytest.mark.parametrize('params, text', [
-    (dict(ema_p=-1.), '--ema_p=-1.0: give a number from 0 to 1'), (dict(n_sigma=0.), '--n_sigma=0.0'),
     (dict(align='labelled'), '--align=labelled: choose one of uniform, labeled, none'),
     (dict(moments='both'), '--moments=both: choose one of unaligned, aligned'),
     (dict(confidence=.5), 'no hyper-parameter confidence')])

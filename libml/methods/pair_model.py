@@ -12,7 +12,7 @@ import tensorflow as tf
 # In the table of methods with a fixed threshold.
 CONFIDENCE = Hparam(0.95, 'Smallest probability of a weak prediction that is trained on.', low=0, high=1)
 # In the table of methods whose thresholds follow the predictions.
-EMA_P = Hparam(0.999, 'Decay of the moving averages of predictions; short runs want less (0.99).', low=0, below=1)
+EMA_P = Hparam(0.999, 'Decay of the moving averages of predictions; short runs want less (0.99).', low=0, high=1)
 
 
 class PairModel(models.MultiModel):

@@ -215,7 +215,8 @@ def prepared(name):
     try:
         import tensorflow_datasets as tfds
     except ImportError as error:
-        raise InputError('--tfds needs TensorFlow Datasets: pip install libml[tfds]') from error
+        raise InputError('--tfds needs TensorFlow Datasets: pip install tensorflow-datasets '
+                         'importlib_resources') from error
     logging.set_verbosity(logging.WARNING)  # It would tell of every split that it opens.
     try:
         builder = tfds.builder(name)

@@ -196,5 +196,5 @@ def test_no_prepared_set(monkeypatch):
     with refused('--tfds=unlike', 'no image classification'):
         sources.prepared('unlike')
     monkeypatch.setitem(sys.modules, 'tensorflow_datasets', None)
-    with refused('--tfds', 'pip install libml[tfds]'):
+    with refused('--tfds', 'pip install tensorflow-datasets'):
         sources.prepared('tiny')

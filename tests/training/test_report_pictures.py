@@ -122,5 +122,5 @@ def test_tensorboard_finds_them(runs):
 
 def test_negative_counts(tmp_path):
     model = MixMatch(str(tmp_path), toy.dataset(size=8), **dict(toy.SMALL, arch='convnet', scales=1))
-    with refused('--report_images=-1: give a number of images'):
+    with refused('--report_images=-1: give a whole number of at least 0'):
         model.train(8, 8, report_images=-1)
