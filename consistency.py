@@ -203,6 +203,8 @@ def enlarged(dataset):
     """The same dataset as 32x32 colour images."""
     larger = dataset.with_pixels(enlarge.to_32_color, shift=4)
     larger.origin['enlarge'] = True
+    if dataset.adaptation:
+        larger.stored, larger.adaptation = dataset.stored, dataset.adaptation._replace(side=32, colors=3)
     return larger
 
 

@@ -55,6 +55,8 @@ class DataSet:
         class_names: tuple of nclass strings, by label; the numbers of the labels unless given.
         origin: dict of the arguments that it was loaded with, as flags name them. A run records it and is opened again
             with it.
+        stored: the datasets.descriptions.Description of the test images, and `adaptation` the
+            images.adaptation.Adaptation that makes `test` of what is stored; None for arrays made otherwise.
     """
 
     def __init__(self, name, labeled, unlabeled, valid, test, nclass, mirror, shift, whiten=False, p_unlabeled=None,
@@ -74,6 +76,7 @@ class DataSet:
         self.origin = dict(origin, whiten=whiten)
         self.class_names = tuple(class_names or map(str, range(nclass)))
         self.more_tests = {}
+        self.stored = self.adaptation = None
         self.mean = np.zeros(self.colors, np.float32)
         self.std = np.ones(self.colors, np.float32)
         if whiten:

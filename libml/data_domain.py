@@ -9,7 +9,7 @@ import re
 
 from libml.data import DataSet, Subset
 from libml.datasets import descriptions, names, prepare, records, splits
-from libml.images.enlarge import enlarge
+from libml.images.adaptation import Adaptation
 from libml.utils import InputError
 
 import numpy as np
@@ -86,12 +86,14 @@ def load(source, target, data_dir='', whiten=False):
             source_tests[name] = _whole(read(name, [descriptions.test_path(data_dir, name)]))
     pixels, targets, files = train = read(target_name, descriptions.train_paths(data_dir, infos[target_name]))
     test = _whole(read(target_name, [descriptions.test_path(data_dir, target_name)]))
-    few_labeled = Subset(pixels, targets, positions, files)
-    return DomainDataSet(f'{source}_to_{target}', _whole(_joined(source_trains)), few_labeled, _whole(train), test,
-                         source, target_name, source_tests, nclass=len(classes),
-                         mirror=all(info.mirror for info in infos.values()), shift=shape[0] // 8, whiten=whiten,
-                         labels_known=not infos[target_name].unlabeled, class_names=classes,
-                         origin=dict(data_dir=os.path.abspath(data_dir), source=source, target=target))
+    info = infos[target_name]
+    dataset = DomainDataSet(f'{source}_to_{target}', _whole(_joined(source_trains)),
+                            Subset(pixels, targets, positions, files), _whole(train), test, source, target_name, source_tests, nclass=len(classes),
+                            mirror=all(info.mirror for info in infos.values()), shift=shape[0] // 8, whiten=whiten,
+                            labels_known=not info.unlabeled, class_names=classes,
+                            origin=dict(data_dir=os.path.abspath(data_dir), source=source, target=target))
+    dataset.stored, dataset.adaptation = info, adaptation(info.height, info.width, *shape)
+    return dataset
 
 
 def parse_target(text):
@@ -163,12 +165,15 @@ def fit(images, side, colors):
     Returns:
         uint8 [n, side, side, colors].
     """
-    lacking = [side - size for size in images.shape[1:3]]
+    return adaptation(*images.shape[1:3], side, colors)(images)
+
+
+def adaptation(height, width, side, colors):
+    """The Adaptation of `fit`."""
+    lacking = [side - height, side - width]
     if max(lacking) > LARGEST_BORDER:
-        images = enlarge(images, side)
-    elif max(lacking):
-        images = np.pad(images, [(0, 0), *((n // 2, n - n // 2) for n in lacking), (0, 0)])
-    return images if images.shape[3] == colors else images.repeat(colors, 3)
+        return Adaptation(side=side, colors=colors)
+    return Adaptation(tuple((n // 2, n - n // 2) for n in lacking), colors=colors)
 
 
 def _read(paths, info, shape, classes, data_dir):

@@ -5,6 +5,7 @@ import os
 from libml.data import DataSet, Subset
 from libml.datasets import descriptions, prepare, records, split_rule, splits
 from libml.datasets.names import ALL, parse
+from libml.images.adaptation import Adaptation
 from libml.utils import InputError
 
 import numpy as np
@@ -62,10 +63,12 @@ def load(name, split, data_dir='', whiten=False, p_unlabeled=''):
     test_paths = [descriptions.test_path(data_dir, name.name)]
     test = read_images(test_paths, info, counts)
     subsets = [Subset(*train, part, paths) for part in (label, unlabel, valid)]
-    return DataSet(str(name), *subsets, Subset(*test, np.arange(len(test[1])), test_paths), nclass=info.nclass,
-                   mirror=info.mirror, shift=test[0].shape[2] // 8, whiten=whiten, p_unlabeled=weights,
-                   labels_known=not info.unlabeled, class_names=info.class_names,
-                   origin=dict(data_dir=os.path.abspath(data_dir), p_unlabeled=p_unlabeled))
+    dataset = DataSet(str(name), *subsets, Subset(*test, np.arange(len(test[1])), test_paths), nclass=info.nclass,
+                      mirror=info.mirror, shift=test[0].shape[2] // 8, whiten=whiten, p_unlabeled=weights,
+                      labels_known=not info.unlabeled, class_names=info.class_names,
+                      origin=dict(data_dir=os.path.abspath(data_dir), p_unlabeled=p_unlabeled))
+    dataset.stored, dataset.adaptation = info, adaptation(info)
+    return dataset
 
 
 def positions(name, split, data_dir, labels, nclass):
@@ -104,9 +107,12 @@ def read_images(paths, info, counts):
     `counts` says how many records the files must have: stored_counts of libml/datasets/descriptions.py.
     """
     pixels, targets = records.read_records(paths, info.height, info.width, info.colors, info.nclass, counts)
-    if info.border:
-        pixels = np.pad(pixels, [(0, 0), (info.border, info.border), (info.border, info.border), (0, 0)])
-    return pixels, targets
+    return adaptation(info)(pixels), targets
+
+
+def adaptation(info):
+    """The Adaptation of a Description: its border."""
+    return Adaptation(((info.border, info.border),) * 2)
 
 
 def class_weights(text, nclass):

@@ -20,7 +20,7 @@ def fitted(picture, height, width, colors, fit):
     """
     picture = in_colors(picture, colors)
     box, size = {'crop': _crop, 'pad': _pad, 'stretch': _stretch}[fit](*picture.size, width, height)
-    picture = picture.resize(size, Image.Resampling.BILINEAR, box)
+    picture = _resized(picture, size, box)
     if size != (width, height):
         canvas = Image.new(picture.mode, (width, height))
         canvas.paste(picture, ((width - size[0]) // 2, (height - size[1]) // 2))
@@ -32,6 +32,13 @@ def in_colors(picture, colors):
     """A picture of mode L or RGB in 1 or 3 colors."""
     mode = {1: 'L', 3: 'RGB'}[colors]
     return picture if picture.mode == mode else picture.convert(mode)
+
+
+def _resized(picture, size, box):
+    """Pillow's resize, along the rows and then along the columns: which is first depends on Pillow's version."""
+    left, upper, right, lower = box
+    rows = picture.resize((size[0], picture.height), Image.Resampling.BILINEAR, (left, 0, right, picture.height))
+    return rows.resize(size, Image.Resampling.BILINEAR, (0, upper, size[0], lower))
 
 
 # Each returns the box of the picture (left, upper, right, lower) that is used, and the (width, height) that it gets.

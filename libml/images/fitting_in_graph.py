@@ -1,0 +1,123 @@
+"""What libml/pictures/fitting.py does, as TensorFlow ops: encoded pictures of any size -> images of one size.
+
+Equal to the byte: Pillow's resize goes along the rows, then along the columns, with weights of PRECISION bits, and
+rounds to bytes each time. Here both are products of matrices of whole numbers, which float64 holds exactly.
+"""
+
+import tensorflow as tf
+
+PRECISION = 22  # bits of a weight
+# Of the red, green and blue of Pillow's `L`, in 2^-16.
+GREY = 19595, 38470, 7471
+
+
+def triangle(t):
+    """Pillow's BILINEAR."""
+    return tf.maximum(1 - tf.abs(t), 0)
+
+
+def cubic(t):
+    """Pillow's BICUBIC, a = -0.5."""
+    t = tf.abs(t)
+    inner, outer = (1.5 * t - 2.5) * t * t + 1, -0.5 * (((t - 5) * t + 8) * t - 4)
+    return tf.where(t < 1, inner, tf.where(t < 2, outer, tf.zeros_like(t)))
+
+
+def weights(n_in, start, end, n_out, kernel, support):
+    """Whole numbers, float64 [n_out, n_in]: how much of each pixel of a line is in each pixel of the result.
+
+    Args:
+        n_in, n_out: int32 scalars, lengths of the lines.
+        start, end: float32 scalars, the part of the line that is used.
+        kernel, support: function of distances, and the distance at which it becomes 0.
+    """
+    scale = tf.cast(end - start, tf.float64) / tf.cast(n_out, tf.float64)
+    stretch = tf.maximum(scale, 1.)
+    center = tf.cast(start, tf.float64) + (tf.range(tf.cast(n_out, tf.float64)) + 0.5) * scale
+    first = tf.maximum(tf.floor(center - support * stretch + 0.5), 0)
+    last = tf.minimum(tf.floor(center + support * stretch + 0.5), tf.cast(n_in, tf.float64))
+    source = tf.range(tf.cast(n_in, tf.float64))[None]
+    inside = (source >= first[:, None]) & (source < last[:, None])
+    found = tf.where(inside, kernel((source - center[:, None] + 0.5) * (1 / stretch)), tf.zeros([], tf.float64))
+    found *= 1 / tf.reduce_sum(found, 1, keepdims=True) * 2. ** PRECISION
+    return tf.sign(found) * tf.floor(tf.abs(found) + 0.5)
+
+
+def resized(image, height, width, box, kernel=triangle, support=1.):
+    """A part of a picture at another size.
+
+    Args:
+        image: uint8 [h, w, c].
+        height, width: int32 scalars.
+        box: float32 scalars left, upper, right, lower.
+    Returns:
+        uint8 [height, width, c].
+    """
+    left, upper, right, lower = box
+    h, w = tf.unstack(tf.shape(image)[:2])
+    rows = _bytes(tf.einsum('oi,hic->hoc', weights(w, left, right, width, kernel, support), tf.cast(image, tf.float64)))
+    return tf.cast(_bytes(tf.einsum('oi,iwc->owc', weights(h, upper, lower, height, kernel, support), rows)), tf.uint8)
+
+
+def _bytes(total):
+    return tf.clip_by_value(tf.floor((total + 2. ** (PRECISION - 1)) / 2. ** PRECISION), 0, 255)
+
+
+def decoded(content):
+    """A JPEG or PNG file, scalar string -> uint8 [h, w, 3]: transparent pixels over white, the upper half of 16 bits.
+
+    What EXIF data say of the orientation is not looked at.
+    """
+    def jpeg():
+        return tf.io.decode_jpeg(content, channels=3, dct_method='INTEGER_ACCURATE')
+
+    def png():
+        # Of as many channels as are stored: those that decode_png adds to a palette are not opaque.
+        pixels = tf.cast(tf.io.decode_png(content), tf.int32)
+        n = tf.shape(pixels)[-1]
+        color = tf.gather(pixels, tf.where(n < 3, [0, 0, 0], [0, 1, 2]), axis=-1)
+        alpha = tf.where(tf.equal(n % 2, 0), pixels[..., -1:], 255)
+        total = color * alpha + 255 * (255 - alpha) + 128
+        return tf.cast((total // 256 + total) // 256, tf.uint8)
+
+    return tf.cond(tf.io.is_jpeg(content), jpeg, png)
+
+
+def fitted(image, height, width, colors, fit):
+    """As fitting.fitted, of uint8 [h, w, 3] and with Python numbers for the rest: uint8 [height, width, colors]."""
+    if colors == 1:
+        total = tf.reduce_sum(tf.cast(image, tf.int32) * GREY, -1, keepdims=True) + (1 << 15)
+        image = tf.cast(total // (1 << 16), tf.uint8)
+    h, w = tf.unstack(tf.shape(image)[:2])
+    if fit == 'crop':
+        image = resized(image, height, width, _crop(h, w, height, width))
+    else:
+        size = _pad(h, w, height, width) if fit == 'pad' else (height, width)
+        whole = [tf.cast(value, tf.float32) for value in (0, 0, w, h)]
+        image = resized(image, *size, whole)
+        image = tf.image.pad_to_bounding_box(image, (height - size[0]) // 2, (width - size[1]) // 2, height, width)
+    return tf.ensure_shape(image, [height, width, colors])
+
+
+def _crop(h, w, height, width):
+    h, w = tf.cast(h, tf.float64), tf.cast(w, tf.float64)
+    box_w, box_h = tf.minimum(w, h * width / height), tf.minimum(h, w * height / width)
+    left, upper = (w - box_w) / 2, (h - box_h) / 2
+    return [tf.cast(value, tf.float32) for value in (left, upper, left + box_w, upper + box_h)]
+
+
+def _pad(h, w, height, width):
+    """(height, width), int32 scalars."""
+    wide = w * height >= h * width
+    return (tf.where(wide, tf.maximum(1, (2 * h * width + w) // (2 * w)), height),
+            tf.where(wide, width, tf.maximum(1, (2 * w * height + h) // (2 * h))))
+
+
+def adapted(image, adaptation):
+    """What an Adaptation does to uint8 [h, w, c], of static shape."""
+    image = tf.pad(image, [*adaptation.border, (0, 0)])
+    side, (height, width) = adaptation.side, image.shape[:2]
+    if side and (height, width) != (side, side):
+        whole = [tf.constant(float(value)) for value in (0, 0, width, height)]
+        image = resized(image, side, side, whole, cubic, 2.)
+    return tf.repeat(image, adaptation.colors, -1) if adaptation.colors > image.shape[-1] else image

@@ -1,0 +1,34 @@
+"""A network alone, of a checkpoint that says nothing of its model, such as one of the original code."""
+
+from libml.data import DataSet, Subset
+from libml.data_pair import adaptation
+from libml.datasets import descriptions
+from libml.models import MultiModel, placeholder
+
+import numpy as np
+import tensorflow as tf
+from easydict import EasyDict
+
+
+class Classifier(MultiModel):
+    """Classifies what is fed to `x`, with the averaged weights; it cannot be trained."""
+
+    def algorithm(self):
+        d = self.dataset
+        x = placeholder(tf.zeros([1, d.height, d.width, d.colors]), 'x', rows=None)
+        return EasyDict(x=x, **self.classify_ops(x))
+
+
+def described(name, data_dir=''):
+    """A DataSet of this name without a single image: its sizes, classes and the way that pictures become its images.
+
+    Raises:
+        InputError: the name is of no published dataset and of none in the data folder.
+    """
+    info = descriptions.read_description(descriptions.resolve_data_dir(data_dir), name)
+    pixels = adaptation(info)(np.zeros([0, info.height, info.width, info.colors], np.uint8))
+    nothing = Subset(pixels, np.zeros([0], np.int32), [])
+    dataset = DataSet(name, *[nothing] * 4, nclass=info.nclass, mirror=info.mirror, shift=0,
+                      class_names=info.class_names)
+    dataset.stored, dataset.adaptation = info, adaptation(info)
+    return dataset

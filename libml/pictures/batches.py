@@ -1,0 +1,51 @@
+"""Picture files in batches, at one size: what a network classifies."""
+
+import concurrent.futures
+import os
+
+from libml.pictures import sources
+from libml.pictures.fitting import fitted
+from libml.pictures.reading import Unreadable, read
+from libml.utils import InputError
+
+import numpy as np
+
+
+def listed(places):
+    """Paths of the pictures in files and folders; those of a folder, at any depth, are sorted.
+
+    Raises:
+        InputError: nothing is given, or a folder has no picture.
+    """
+    if not places:
+        raise InputError('name a picture or a folder of pictures')
+    paths = []
+    for place in places:
+        inside = sources.unlabeled_folder(place).paths if os.path.isdir(place) else None
+        paths += [place] if inside is None else [os.path.join(place, path) for path in inside]
+    return paths
+
+
+def batches(paths, info, rows):
+    """Reads pictures, in their order.
+
+    Args:
+        paths: list of files.
+        info: a Description: height, width, colors and fit that pictures get.
+        rows: pictures in a batch.
+    Yields:
+        list of paths; dict path -> why it cannot be read; uint8 [n, h, w, c] of all others.
+    """
+    def convert(path):
+        try:
+            return fitted(read(path), info.height, info.width, info.colors, info.fit)
+        except Unreadable as error:
+            return str(error)
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, len(paths), rows):
+            chunk = paths[start:start + rows]
+            found = list(pool.map(convert, chunk))
+            bad = {path: reason for path, reason in zip(chunk, found) if isinstance(reason, str)}
+            good = [image for image in found if not isinstance(image, str)]
+            yield chunk, bad, np.array(good, np.uint8).reshape(-1, info.height, info.width, info.colors)
