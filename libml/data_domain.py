@@ -63,11 +63,7 @@ def load(source, target, data_dir='', whiten=False):
     target_name, few = parse_target(target)
     flags = dict.fromkeys(_source_names(source, target_name, data_dir), f'--source={source}')
     flags[target_name] = f'--target={target}'
-    infos = {}
-    for name, flag in flags.items():
-        with _naming(flag):
-            prepare.ensure(name, data_dir)
-            infos[name] = descriptions.read_description(data_dir, name)
+    infos = {name: _description(name, flag, data_dir) for name, flag in flags.items()}
     classes = _common_classes(infos, flags)
     shape = common_shape(infos.values())
     positions = ()
@@ -88,9 +84,9 @@ def load(source, target, data_dir='', whiten=False):
     test = _whole(read(target_name, [descriptions.test_path(data_dir, target_name)]))
     info = infos[target_name]
     dataset = DomainDataSet(f'{source}_to_{target}', _whole(_joined(source_trains)),
-                            Subset(pixels, targets, positions, files), _whole(train), test, source, target_name, source_tests, nclass=len(classes),
-                            mirror=all(info.mirror for info in infos.values()), shift=shape[0] // 8, whiten=whiten,
-                            labels_known=not info.unlabeled, class_names=classes,
+                            Subset(pixels, targets, positions, files), _whole(train), test, source, target_name,
+                            source_tests, nclass=len(classes), mirror=all(info.mirror for info in infos.values()),
+                            shift=shape[0] // 8, whiten=whiten, labels_known=not info.unlabeled, class_names=classes,
                             origin=dict(data_dir=os.path.abspath(data_dir), source=source, target=target))
     dataset.stored, dataset.adaptation = info, adaptation(info.height, info.width, *shape)
     return dataset
@@ -136,6 +132,13 @@ def _family_without(source, data_dir):
                                  f'`python scripts/create_datasets.py --data_dir={data_dir} <name>`')
             return found
     raise InputError(f'--source={source}: write no_ and one of ' + ', '.join(sum(FAMILIES, ())))
+
+
+def _description(name, flag, data_dir):
+    """The Description of a dataset that a flag names."""
+    with _naming(flag):
+        prepare.ensure(name, data_dir)
+        return descriptions.read_description(data_dir, name)
 
 
 def _common_classes(infos, flags):
