@@ -30,7 +30,7 @@ STYLES = [dict(color=f'C{i}', linestyle=dashes) for dashes, i in itertools.produ
 
 def curves(runs):
     """dict: name of a curve -> list of its runs."""
-    return {f'{title} {dataset}' + (f'@{labels}' if labels != run_groups.ALL_LABELS else ''): members
+    return {f'{title} {dataset}' + ('' if labels == run_groups.ALL_LABELS else f'@{labels}'.replace('@@', '@')): members
             for (dataset, title, labels), members in run_groups.group(runs).items()}
 
 

@@ -11,14 +11,16 @@ from libml.utils import InputError
 # Runs that differ only in these arguments belong to one group. `train_kimg` is not among them, because it changes the
 # results.
 NOT_SETTINGS = {*NOT_SHAPING, 'dataset', 'seed', 'versions'} - {'train_kimg'}
-ALL_LABELS = dataset_names.ALL
+ALL_LABELS = 'all'
+# Of `@all`, which also trains on unlabelled images where there are any.
+ALL_AND_UNLABELED = '@all'
 # How a dataset was loaded, where it was loaded in a special way.
 ORIGIN = ('source', 'target', 'p_unlabeled', 'enlarge')
 # Settings that are paths of other runs: their folders, above the last, name the seed.
 OTHER_RUNS = ('pretrained', 'teacher')
 
-# One run: its folder, its model's class, its dataset without the seed, the number of labels or ALL_LABELS, its settings
-# (name -> value) and the rows of its metrics.
+# One run: its folder, its model's class, its dataset without the seed, the number of labels (or ALL_LABELS, or
+# ALL_AND_UNLABELED), its settings (name -> value) and the rows of its metrics.
 Run = collections.namedtuple('Run', 'path method dataset labels settings rows')
 
 
@@ -69,7 +71,8 @@ def read(path):
     settings.update({name: os.path.basename(settings[name].rstrip('/')) for name in OTHER_RUNS if name in settings})
     try:
         name = dataset_names.parse(args['dataset'])
-        dataset, labels = name.name, name.labels or ALL_LABELS
+        dataset = name.name
+        labels = {None: ALL_LABELS, dataset_names.ALL: ALL_AND_UNLABELED}.get(name.labels, name.labels)
         settings.update(valid=name.valid, imbalance_labeled=name.imbalance_labeled,
                         imbalance_unlabeled=name.imbalance_unlabeled)
     except InputError:  # Two domains: `mnist_to_usps`; the target's labelled images may be drawn by a seed.
@@ -129,7 +132,7 @@ def differences(runs):
 
 def order(labels):
     """Sorts label counts: numbers ascending, then all labels."""
-    return float('inf') if labels == ALL_LABELS else labels
+    return float('inf') if isinstance(labels, str) else labels
 
 
 def unfinished(run):

@@ -22,10 +22,12 @@ def test_seeds_are_one_group(tmp_path):
         run_folder(tmp_path / f's{i}', [50.], dataset=f'digits.{i % 2}@40-100', seed=i, report_kimg=i, train_dir=f'{i}')
     run_folder(tmp_path / 'more', [50.], dataset='digits.1@250-100')
     run_folder(tmp_path / 'all', [50.], dataset='digits-100')
+    run_folder(tmp_path / 'labels', [50.], dataset='pets-20')
     for i in (1, 2):
         run_folder(tmp_path / f'all{i}', [50.], dataset=f'pets.{i}@all-20')
     assert titles(tmp_path) == {('digits', 'MixMatch', 40): 3, ('digits', 'MixMatch', 250): 1,
-                                ('digits', 'MixMatch', 'all'): 1, ('pets', 'MixMatch', 'all'): 2}
+                                ('digits', 'MixMatch', 'all'): 1, ('pets', 'MixMatch', 'all'): 1,
+                                ('pets', 'MixMatch', '@all'): 2}
 
 
 def test_skews_are_settings(tmp_path):
