@@ -21,6 +21,8 @@ class AB_FixMatch_Momentum(FixMatch):
         use_nesterov=Hparam(True, 'Nesterov\'s momentum, else the plain one.'),
     )
 
+    OLD_FLAGS = dict(nesterov=('use_nesterov', bool))
+
     def optimizer(self, lr):
         """Momentum as the flags say."""
         return tf.compat.v1.train.MomentumOptimizer(lr, self.params.momentum, use_nesterov=self.params.use_nesterov)

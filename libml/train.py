@@ -4,7 +4,7 @@ import contextlib
 import os
 import sys
 
-from libml import schedules
+from libml import old_flags, schedules
 from libml.hparams import LOOP_FLAGS, Hparam
 from libml.streams import Streams
 from libml.training import checkpoint, evaluate, fingerprint
@@ -26,17 +26,18 @@ def run(model_class, **defaults):
         model_class: a Model; its LOOP_FLAGS and HPARAMS become flags.
         defaults: values of flags that differ from these.
     """
-    define = {bool: flags.DEFINE_boolean, int: flags.DEFINE_integer, float: flags.DEFINE_float,
-              str: flags.DEFINE_string}
     table = {**model_class.LOOP_FLAGS, **model_class.HPARAMS}
     for name, spec in table.items():
         # As flags of the script itself: --help shows those.
-        define[type(spec.default)](name, defaults.get(name, spec.default), spec.help, module_name=sys.argv[0])
+        old_flags.DEFINE[type(spec.default)](name, defaults.get(name, spec.default), spec.help, module_name=sys.argv[0])
+    old_flags.define(sys.argv[0], table, model_class.OLD_FLAGS)
 
     def main(argv):
         if len(argv) > 1:
             raise InputError(f'unexpected argument {argv[1]!r}: flags are written --name=value')
-        args = {name: spec.checked(name, FLAGS[name].value) for name, spec in table.items()}
+        args = {name: FLAGS[name].value for name in table}
+        old_flags.take(args, model_class.OLD_FLAGS)
+        args = {name: spec.checked(name, args[name]) for name, spec in table.items()}
         params = {name: args[name] for name in model_class.HPARAMS}
         model = model_class(args['train_dir'], model_class.load_dataset(args), **params)
         if args['eval_ckpt']:
@@ -62,7 +63,7 @@ class Model:
         confusion: int64 [C, C] of the last `evaluate`, on the test images; None before.
 
     DATASETS is what `--dataset` is looked up in, such as data_pair.DATASETS; LOOP_FLAGS are the flags that are no
-    hyper-parameters.
+    hyper-parameters; OLD_FLAGS are names that flags had in the original (old_flags.define).
 
     Raises:
         InputError: an unknown hyper-parameter or a value that cannot be.
@@ -70,6 +71,7 @@ class Model:
 
     DATASETS = None
     LOOP_FLAGS = LOOP_FLAGS
+    OLD_FLAGS = {}
     HPARAMS = dict(
         batch=Hparam(64, 'Labelled images in a batch.', low=1),
         lr=Hparam(0.0001, 'Learning rate.', above=0),

@@ -11,6 +11,11 @@ import tensorflow as tf
 SETTINGS = ('give --dataset=<name>.<seed>@<labels>-<valid> for semi-supervised learning, or --source=<name> '
             '--target=<name> for adaptation')
 
+ALL_CHECKPOINTS = 1 << 30
+# --arch in adamatch@7a0b40c, whose networks are sized for 32, 64 and 128 pixels.
+OLD_ARCHS = {'wrn28-2': dict(filters=32, scales=3), 'wrn28-4': dict(filters=64, scales=3),
+             'wrn34-2': dict(filters=32, scales=4), 'wrn40-2': dict(filters=32, scales=5)}
+
 
 class DomainModel(models.MultiModel):
     """A MultiModel on pairs (weak, strong) of labelled and of `uratio` times as many unlabelled images.
@@ -43,6 +48,9 @@ class DomainModel(models.MultiModel):
         ema=Hparam(0.999, 'Decay of the moving averages; short runs want less (0.99).', False, low=0, below=1),
         show_rates=cta_learner.SHOW_RATES,
     )
+    # It counted in mimg (2^20 images), and kept all checkpoints for 0.
+    OLD_FLAGS = dict(train_mimg=('train_kimg', lambda mimg: mimg << 10), logdir=('train_dir', str),
+                     keep_ckpts=('keep_ckpt', lambda keep: keep or ALL_CHECKPOINTS))
     MOMENTUM = 0.9
     # Of adamatch@7a0b40c.
     BN_EPSILON = 1e-6
@@ -64,8 +72,10 @@ class DomainModel(models.MultiModel):
         raise InputError(f'--dataset={dataset} --source={source} --target={target}: {SETTINGS}')
 
     def resolve_params(self):
-        super().resolve_params()
         p = self.params
+        if p.arch in OLD_ARCHS:
+            p.update(arch='resnet', repeat=4, **OLD_ARCHS[p.arch])
+        super().resolve_params()
         p.augment = self.program.text
         # A resumed run must have the datasets that no_<name> stood for when it began.
         p.sources = ','.join(getattr(self.dataset, 'sources', ()))
