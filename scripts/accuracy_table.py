@@ -2,8 +2,8 @@
 
 A table for each dataset (or pair of domains), a row for each method, a column for each number of labels. DIR is a run
 folder or contains some. --column says which accuracy of the averaged weights counts: last20, as in the papers, last,
-best, or all of these, each in its own table. Runs that are not finished count and are named, and so are run folders
-that are half-written; with --format=csv, on stderr alone.
+best, or all of these, each in its own table. A star marks what is within two standard errors of the best. Runs that are
+not finished count and are named, and so are run folders that are half-written; with --format=csv, on stderr alone.
 """
 
 import csv
@@ -48,15 +48,33 @@ def cell_text(mean, deviation, count, unfinished):
     return f'{numbers} ({count}{f", {unfinished} unfinished" if unfinished else ""})'
 
 
+def near_best(cells):
+    """Names of the cells (name -> what `cell` returns) whose mean is at most two standard errors above the smallest.
+
+    The standard error is that of the difference of the two means; a single run has none. Nothing is near the best where
+    there is nothing else.
+    """
+    best = min(cells, key=lambda name: cells[name][0])
+    squares = {name: deviation ** 2 / count for name, (_, deviation, count, _) in cells.items()
+               if deviation is not None}
+    near = [name for name in squares if name != best and best in squares
+            and cells[name][0] - cells[best][0] <= 2 * (squares[name] + squares[best]) ** 0.5]
+    return {best, *near} if len(cells) > 1 else set()
+
+
 def tables(groups, column):
     """Yields (title, rows of texts, the heads' first) for each dataset."""
     for dataset in sorted({dataset for dataset, _, _ in groups}):
-        cells = {key[1:]: cell_text(*cell(runs, column)) for key, runs in groups.items() if key[0] == dataset}
+        cells = {key[1:]: cell(runs, column) for key, runs in groups.items() if key[0] == dataset}
         labels = sorted({count for _, count in cells}, key=run_groups.order)
+        marked = {(method, count) for count in labels for method in near_best(
+            {method: numbers for (method, other), numbers in cells.items() if other == count})}
+        texts = {key: cell_text(*numbers) + ' *' * (key in marked) for key, numbers in cells.items()}
         rows = [['method'] + [f'{count} labels' for count in labels]]
         for method in sorted({method for method, _ in cells}):
-            rows.append([method] + [cells.get((method, count), '') for count in labels])
-        yield f'{dataset}: test error in percent, {COLUMNS[column]}; mean ± sample deviation (number of runs)', rows
+            rows.append([method] + [texts.get((method, count), '') for count in labels])
+        title = f'{dataset}: test error in percent, {COLUMNS[column]}; mean ± sample deviation (number of runs)'
+        yield title + ('; * within two standard errors of the best' if marked else ''), rows
 
 
 def markdown(groups, columns, notes):

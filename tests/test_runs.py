@@ -17,6 +17,8 @@ COUNTS = {('fixmatch.sh', 'cifar10'): 2 * 3 * 2, ('fixmatch.sh', 'cifar100'): 2 
           ('usb.sh', 'cifar10'): 6 * 3 * 2, ('usb.sh', 'cifar100'): 6 * 3 * 2, ('usb.sh', 'svhn'): 6 * 3 * 2,
           ('usb.sh', 'stl10'): 6 * 3 * 2,
           ('small.sh', 'digits'): 2 * 2, ('small.sh', 'mnist'): 2 * 2,
+          ('small_methods.sh', 'digits'): 6 * 2, ('small_methods.sh', 'mnist'): 6 * 2,
+          ('small_methods.sh', 'cifar10'): 6 * 2,
           ('mixmatch.sh', 'table1'): 2 * 2, ('mixmatch.sh', 'table2'): 2 + 1, ('mixmatch.sh', 'table4'): 9 * 2,
           ('mixmatch.sh', 'table5'): 7 * 5 * 2, ('mixmatch.sh', 'table6'): 7 * 5 * 2,
           ('mixmatch.sh', 'table7'): 7 * 5 * 2, ('mixmatch.sh', '--small'): 9 * 2,
@@ -120,7 +122,7 @@ def test_all_tables_without_a_name():
 
 @pytest.mark.parametrize('script', ['fixmatch.sh', 'small.sh', 'mixmatch.sh', 'remixmatch.sh', 'fully_supervised.sh',
                                     'compare.sh', 'adamatch.sh', 'small_adamatch.sh', 'pictures.sh',
-                                    'usb.sh'])
+                                    'usb.sh', 'small_methods.sh'])
 def test_wrong_argument_is_one_line(script):
     code, lines, err = printed(script, 'imagenet')
     assert code == 1 and not lines and 'imagenet' in err and len(err.splitlines()) == 1

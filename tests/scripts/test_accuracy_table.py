@@ -26,6 +26,15 @@ def test_errors_of_a_run_and_of_a_group(tmp_path):
     assert accuracy_table.cell([short], 'best') == (10., None, 1, 0)
 
 
+def test_what_is_near_the_best():
+    """The means differ by 2; their standard error is (3 / 3 + 0.75 / 3) ** 0.5 = 1.118."""
+    cells = dict(best=(5., 3 ** 0.5, 3, 0), near=(7., 0.75 ** 0.5, 3, 0), far=(8., 0.75 ** 0.5, 3, 0),
+                 single=(5.1, None, 1, 0))
+    assert accuracy_table.near_best(cells) == {'best', 'near'}
+    assert accuracy_table.near_best(dict(cells, best=(5., None, 1, 0))) == {'best'}
+    assert accuracy_table.near_best(dict(best=cells['best'])) == set()
+
+
 def groups(tmp_path):
     """Two methods, one with an unfinished run; no run of the second with 250 labels."""
     for seed, last in ((1, 90.), (2, 92.)):
@@ -41,9 +50,9 @@ def test_formats(tmp_path, capsys):
     text = capsys.readouterr().out
     last, best = text.split('digits: test error in percent, ')[1:]
     assert last.splitlines() == [
-        'last; mean ± sample deviation (number of runs)', '',
+        'last; mean ± sample deviation (number of runs); * within two standard errors of the best', '',
         '| method | 40 labels | 250 labels |', '| --- | --- | --- |', '| AB_ICT | 19.00 (1, 1 unfinished) |  |',
-        '| MixMatch beta=0.5 |  | 5.00 ± 1.41 (2) |', '| MixMatch beta=0.75 | 9.00 ± 1.41 (2) |  |', '']
+        '| MixMatch beta=0.5 |  | 5.00 ± 1.41 (2) |', '| MixMatch beta=0.75 | 9.00 ± 1.41 (2) * |  |', '']
     assert best.startswith('best (chosen on the test set);') and text.endswith('\n- a note\n')
 
     accuracy_table.comma_separated(found, ['last20'], ['a note'])
@@ -56,7 +65,8 @@ def test_formats(tmp_path, capsys):
 
     accuracy_table.latex(found, ['last'], ['a note'])
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1] == r'\caption{digits: test error in percent, last; mean $\pm$ sample deviation (number of runs)}'
+    assert lines[1] == (r'\caption{digits: test error in percent, last; mean $\pm$ sample deviation (number of runs); '
+                        '* within two standard errors of the best}')
     assert lines[2:6] == [r'\begin{tabular}{lrr}', r'\hline', r'method & 40 labels & 250 labels \\ \hline',
                           r'AB\_ICT & 19.00 (1, 1 unfinished) &  \\']
     assert lines[6] == r'MixMatch beta=0.5 &  & 5.00 $\pm$ 1.41 (2) \\' and lines[-1] == '% a note'
