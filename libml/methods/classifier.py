@@ -2,7 +2,7 @@
 
 from libml.data import DataSet, Subset
 from libml.data_pair import adaptation
-from libml.datasets import descriptions
+from libml.datasets import descriptions, names
 from libml.models import MultiModel, placeholder
 
 import numpy as np
@@ -20,15 +20,19 @@ class Classifier(MultiModel):
 
 
 def described(name, data_dir=''):
-    """A DataSet of this name without a single image: its sizes, classes and the way that pictures become its images.
+    """A DataSet without a single image: its sizes, classes and the way that pictures become its images.
 
+    Args:
+        name: of the dataset, also with what follows it on the command line: `cifar10`, `cifar10.3@250-5000`.
+        data_dir: folder of the datasets.
     Raises:
         InputError: the name is of no published dataset and of none in the data folder.
     """
-    info = descriptions.read_description(descriptions.resolve_data_dir(data_dir), name)
+    base = names.parse(name).name if set(name) & set('.-') else name
+    info = descriptions.read_description(descriptions.resolve_data_dir(data_dir), base)
     pixels = adaptation(info)(np.zeros([0, info.height, info.width, info.colors], np.uint8))
     nothing = Subset(pixels, np.zeros([0], np.int32), [])
-    dataset = DataSet(name, *[nothing] * 4, nclass=info.nclass, mirror=info.mirror, shift=0,
+    dataset = DataSet(base, *[nothing] * 4, nclass=info.nclass, mirror=info.mirror, shift=0,
                       class_names=info.class_names)
     dataset.stored, dataset.adaptation = info, adaptation(info)
     return dataset
