@@ -9,6 +9,10 @@ import tensorflow as tf
 PRECISION = 22  # bits of a weight
 # Of the red, green and blue of Pillow's `L`, in 2^-16.
 GREY = 19595, 38470, 7471
+# EXIF data are looked for in so many bytes of a file, and the orientation among so many of their entries.
+HEAD = 1 << 16
+MOST_ENTRIES = 1000
+ORIENTATION = 0x0112
 
 
 def triangle(t):
@@ -64,12 +68,13 @@ def _bytes(total):
 
 
 def decoded(content):
-    """A JPEG or PNG file, scalar string -> uint8 [h, w, 3]: transparent pixels over white, the upper half of 16 bits.
+    """A JPEG or PNG file, scalar string -> uint8 [h, w, 3].
 
-    What EXIF data say of the orientation is not looked at.
+    JPEGs are turned upright as their EXIF data say, transparent pixels of a PNG lie over white, of 16 bits the upper
+    half counts. A byte of a CMYK picture may differ by one from Pillow's; EXIF data in a PNG are not looked at.
     """
     def jpeg():
-        return tf.io.decode_jpeg(content, channels=3, dct_method='INTEGER_ACCURATE')
+        return upright(tf.io.decode_jpeg(content, channels=3, dct_method='INTEGER_ACCURATE'), orientation(content))
 
     def png():
         # Of as many channels as are stored: those that decode_png adds to a palette are not opaque.
@@ -81,6 +86,37 @@ def decoded(content):
         return tf.cast((total // 256 + total) // 256, tf.uint8)
 
     return tf.cond(tf.io.is_jpeg(content), jpeg, png)
+
+
+def orientation(content):
+    """The EXIF orientation in a JPEG file, scalar string: int32 scalar, 1 to 8; 1 where there is none."""
+    data = tf.cast(tf.io.decode_raw(tf.strings.substr(content, 0, HEAD), tf.uint8), tf.int32)
+    # The segment that begins with these bytes; its length stands at the zeros.
+    begin = tf.constant([0xff, 0xe1, 0, 0, *b'Exif\0\0'])
+    windows = tf.gather(data, tf.range(tf.maximum(tf.size(data) - 9, 0))[:, None] + tf.range(10))
+    same = tf.reduce_all(tf.equal(windows, begin) | tf.equal(tf.range(10) // 2, 1), 1)
+    start = tf.concat([tf.cast(tf.where(same)[:, 0], tf.int32), [tf.size(data)]], 0)[0] + 10
+    little = tf.equal(_numbers(data, start, 1), ord('I'))
+    first = start + _numbers(data, start + 4, 4, little)
+    entries = first + 2 + 12 * tf.range(tf.minimum(_numbers(data, first, 2, little), MOST_ENTRIES))
+    values = _numbers(data, entries + 8, 2, little)
+    values = tf.boolean_mask(values, tf.equal(_numbers(data, entries, 2, little), ORIENTATION) & (values < 9))
+    return tf.maximum(tf.concat([values, [1]], 0)[0], 1)
+
+
+def _numbers(data, places, size, little=False):
+    """Whole numbers of `size` bytes that begin at places [...] of bytes [n]; beyond the end they are of no use."""
+    order = tf.range(size)
+    places = places[..., None] + tf.where(little, order[::-1], order)
+    found = tf.gather(tf.concat([data, [0]], 0), tf.clip_by_value(places, 0, tf.size(data)))
+    return tf.reduce_sum(found * tf.bitwise.left_shift(1, 8 * order[::-1]), -1)
+
+
+def upright(image, turn):
+    """An image [h, w, c] turned as an EXIF orientation says, int32 scalar."""
+    image = tf.cond(turn > 4, lambda: tf.transpose(image, [1, 0, 2]), lambda: image)
+    rows, columns = [tf.reduce_any(tf.equal(turn, turns)) for turns in ([3, 4, 7, 8], [2, 3, 6, 7])]
+    return tf.reverse(image, tf.boolean_mask([0, 1], [rows, columns]))
 
 
 def fitted(image, height, width, colors, fit):

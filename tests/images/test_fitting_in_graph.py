@@ -60,3 +60,38 @@ def test_adaptation_is_that_of_arrays(adaptation):
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         found = session.run(fitting_in_graph.adapted(tf.constant(image), adaptation))
     np.testing.assert_array_equal(found, adaptation(image[None])[0])
+
+
+def jpeg(turn, mode='RGB', endian='<', before=b''):
+    """A JPEG whose EXIF data have an orientation after another entry."""
+    exif = Image.Exif()
+    exif.endian = endian
+    exif[0x010e], exif[0x0112] = 'some text that is long', turn
+    data = io.BytesIO()
+    picture = Image.open(io.BytesIO(encoded('RGB', (20, 33), 'PNG'))).convert(mode)
+    picture.save(data, 'JPEG', exif=exif.tobytes() if turn else b'', comment=before)
+    return data.getvalue()
+
+
+def test_pictures_are_turned_upright():
+    files = [(turn, jpeg(turn, endian=endian)) for turn in range(1, 9) for endian in '<>']
+    assert len({bytes(np.asarray(read(file))) for _, file in files}) == 8
+    whole = jpeg(6)
+    start = whole.index(b'Exif')
+    files += [(1, jpeg(0)), (1, jpeg(9)), (8, jpeg(8, 'L')), (3, jpeg(3, before=b'x' * 500))]
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        content = tf.compat.v1.placeholder(tf.string, [])
+        out = fitting_in_graph.orientation(content), fitting_in_graph.decoded(content)
+        for turn, file in files:
+            found = session.run(out, {content: file})
+            assert found[0] == turn
+            np.testing.assert_array_equal(found[1], np.asarray(read(file).convert('RGB')), err_msg=str(turn))
+        for end in (0, 3, *range(start, start + 60)):  # Cut anywhere, it is a number.
+            assert session.run(out[0], {content: whole[:end]}) in (1, 6)
+
+
+def test_cmyk_is_off_by_one_at_most():
+    data = jpeg(0, 'CMYK')
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        found = session.run(fitting_in_graph.decoded(tf.constant(data)))
+    assert np.abs(found.astype(int) - np.asarray(read(data))).max() <= 1
