@@ -28,6 +28,7 @@ from freematch import FreeMatch
 from libml import data
 from libml.utils import run_main
 from mixmatch import MixMatch
+from simmatch import SimMatch
 from softmatch import SoftMatch
 
 import convolutions
@@ -35,7 +36,7 @@ import numpy as np
 from absl import flags
 
 ALGORITHMS = dict(mixmatch=MixMatch, fixmatch=FixMatch, flexmatch=FlexMatch, freematch=FreeMatch, softmatch=SoftMatch,
-                  dash=Dash, defixmatch=DeFixMatch)
+                  dash=Dash, defixmatch=DeFixMatch, simmatch=SimMatch)
 FLAGS = flags.FLAGS
 flags.DEFINE_enum('algorithm', 'mixmatch', sorted(ALGORITHMS), 'Whose step.')
 flags.DEFINE_list('beside', [], 'Algorithms whose steps are measured beside.')

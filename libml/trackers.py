@@ -37,19 +37,27 @@ def quantile(values, share):
     return low[0] + (place - int(place)) * (low[-1] - low[0])
 
 
+def last_rows(index, sure=True):
+    """Places of rows that a scatter can take, int64 [m]: of several with one index, as at the seam of two epochs, the
+    last. Rows of index [b] that are not `sure`, bool [b], do not count."""
+    rows = tf.range(tf.size(index))
+    later = tf.equal(index[:, None], index) & sure & (rows[:, None] < rows)
+    return tf.where(sure & ~tf.reduce_any(later, 1))[:, 0]
+
+
 class Tracker:
     """A variable with a rule for its next value; subclasses call `_follow` in their `observe`.
 
     Args:
         name: of the variable.
-        initial: float32 array, its value before training.
+        initial: float32 array or tensor, its value before training. An array is in every graph file.
 
     Attributes:
         variable: the resource variable, not trainable.
     """
 
     def __init__(self, name, initial):
-        self.variable = state_variable(name, np.asarray(initial, np.float32))
+        self.variable = state_variable(name, initial if tf.is_tensor(initial) else np.asarray(initial, np.float32))
         self._next = None
 
     def _follow(self, value):
@@ -83,7 +91,15 @@ class Average(Tracker):
         return self._follow(self.decay * self.variable.read_value() + (1 - self.decay) * value)
 
 
-class PMovingAverage(Tracker):
+class Queue(Tracker):
+    """The newest rows that were observed, the oldest first; `initial` [size, ...] are those before training."""
+
+    def observe(self, rows):
+        """Returns the next queue, which ends with rows [n, ...], n at most its size."""
+        return self._follow(tf.concat([self.variable.read_value()[rows.shape[0]:], rows], 0))
+
+
+class PMovingAverage(Queue):
     """Class distribution averaged over the last `buf_size` batches. (remixmatch@f7061eb libml/layers.py)
 
     Args:
@@ -101,7 +117,7 @@ class PMovingAverage(Tracker):
 
     def observe(self, p):
         """Returns the next window [buf_size, nclass], which ends with the mean over rows of p [b, nclass]."""
-        return self._follow(tf.concat([self.variable.read_value()[1:], tf.reduce_mean(p, 0, keepdims=True)], 0))
+        return super().observe(tf.reduce_mean(p, 0, keepdims=True))
 
 
 class PData:
@@ -181,6 +197,25 @@ class Alignment:
         return [op for part in self._parts for op in part.updates()]
 
 
+class UniformAlignment(Queue):
+    """Distribution alignment of CoMatch and SimMatch: corrects predictions by their mean over the last 32 batches, this
+    one included, so that all classes become equally frequent. (CoMatch, arXiv:2011.11183, section 3.3)
+
+    Attributes:
+        variable: `p_model` [32, nclass], the mean of each batch; 0 where there was none yet.
+    """
+
+    def __init__(self, nclass):
+        super().__init__('p_model', np.zeros([32, nclass]))
+
+    def observe(self, p):
+        """Returns predictions p [n, nclass] divided by their mean, again with sum 1; constant."""
+        rows = super().observe(tf.reduce_mean(p, 0, keepdims=True))
+        # As the authors' codes the mean of the rows that there are. In USB missing ones count as 0, and so the epsilon,
+        # which those codes lack and a class that is never predicted needs, is up to 32 times as large.
+        return tf.stop_gradient(renorm(p / (renorm(tf.reduce_sum(rows, 0)) + EPSILON)))
+
+
 class Marks:
     """The class that each image was last given for sure, and how far each class is learned (FlexMatch, eq. 5, 6, 11).
 
@@ -209,11 +244,9 @@ class Marks:
     def observe(self, index, labels, sure):
         """Builds the next values, after images at places `index` got `labels`, int [b] each, where `sure`, bool [b].
 
-        Of several rows with one index, as at the seam of two epochs, the last sure one counts.
+        Of several rows with one index the last sure one counts.
         """
-        rows = tf.range(tf.size(index))
-        later = tf.equal(index[:, None], index) & sure & (rows[:, None] < rows)
-        kept = tf.where(sure & ~tf.reduce_any(later, 1))[:, 0]
+        kept = last_rows(index, sure)
         index, labels = tf.gather(index, kept), tf.gather(tf.cast(labels, tf.int32), kept)
         # In the counts a class has the place after its number. No work here grows with the number of images.
         old, size = self.marks.sparse_read(index), self.counts.shape[0]

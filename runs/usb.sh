@@ -7,7 +7,8 @@
 # TABLE: cifar10, cifar100, svhn, stl10; all of them without a name.
 # Its settings are FixMatch's defaults here, but for the strong views and --wd of CIFAR-100, whose network is WRN-28-2, too.
 # It reports the best of all test accuracies: `python scripts/accuracy_table.py --column=best`. Its UDA does not sharpen;
-# its Dash is not the paper's, and its network for STL-10 has a first stride of 2: those rows cannot be compared.
+# its Dash is not the paper's, its SimMatch has three heads, its network for STL-10 has a first stride of 2: those rows
+# cannot be compared.
 set -euo pipefail
 
 known="cifar10 cifar100 svhn stl10" seeds="1 2 3" kimg=65536
@@ -20,7 +21,8 @@ uda.py --confidence=0.8 --temperature=1
 flexmatch.py
 freematch.py ${4:-}
 softmatch.py --moments=aligned
-dash.py" | sed "s/\$/ --augment=d.d.usb --report_kimg=320${3:+ $3}/; s/  */ /g"
+dash.py
+simmatch.py" | sed "s/\$/ --augment=d.d.usb --report_kimg=320${3:+ $3}/; s/  */ /g"
 }
 
 for table in $tables; do

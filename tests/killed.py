@@ -9,12 +9,14 @@ from flexmatch import FlexMatch
 from freematch import FreeMatch
 from libml.training.run_folder import RunFolder
 from pair_runs import SMALL
+from simmatch import SimMatch
 from softmatch import SoftMatch
 
 # With thresholds at which some of the images are trained on from the start.
 METHODS = dict(flexmatch=(FlexMatch, dict(confidence=0.4)), freematch=(FreeMatch, dict(ema_p=0.9)),
                softmatch=(SoftMatch, dict(ema_p=0.9, align='labeled')),
-               dash=(Dash, dict(batch=128, warmup_kimg=1, drop_kimg=1)), defixmatch=(DeFixMatch, dict(confidence=0.4)))
+               dash=(Dash, dict(batch=128, warmup_kimg=1, drop_kimg=1)), defixmatch=(DeFixMatch, dict(confidence=0.4)),
+               simmatch=(SimMatch, dict(confidence=0.4, warmup_kimg=0.1)))
 SAVE = 40  # batches between checkpoints
 REPORT = 25
 # Processes of it have TensorFlow imported from the start.

@@ -1,6 +1,7 @@
 """Steps of the unlabelled losses of FixMatch's relatives on logits that are given: no network, no stream."""
 
 import toy
+from libml.methods.similarity_model import SimilarityModel
 
 import numpy as np
 import tensorflow as tf
@@ -64,8 +65,11 @@ class Steps:
                                                               self.session.run(self.model.variables))})
 
     def __call__(self, weak, strong, **feed):
-        """One step. Returns EasyDict: loss and mask [n], `mean` (of the loss), gradients of what is minimised with
-        respect to weak, strong and logits_x (None where there are none), losses and monitors by their last names."""
+        """One step; of a SimilarityModel, the features f0 (labelled), f1 (weak), f2 and f3 (strong) are fed, too.
+
+        Returns EasyDict: loss and mask [n], `mean` (of the loss), gradients of what is minimised with respect to weak,
+        strong, logits_x and features (None where there are none), losses and monitors by their last names.
+        """
         ops = self.model.ops
         feed = {ops[name]: value for name, value in dict(feed, weak=weak, strong=strong).items()}
         fetches = {name: ops[name] for name in ('loss', 'mask', 'scalars')}
@@ -88,19 +92,37 @@ def _algorithm(model):
     for name, dtype, shape in (('index', tf.int32, [n]), ('label', tf.int32, [p.batch]), ('weak', tf.float32, None),
                                ('logits_x', tf.float32, [p.batch, p.nclass]), ('strong', tf.float32, None)):
         inputs[name] = tf.compat.v1.placeholder(dtype, shape or [n, p.nclass], name)
+    features = _features(model)
+    inputs.update(features, projections=list(features.values()))
+    inputs.indices = [inputs.setdefault('label_index', tf.compat.v1.placeholder(tf.int32, [p.batch], 'label_index'))]
     model.batch = inputs
     terms, monitors = model.unlabeled_losses(inputs.weak, inputs.strong)
     scalars = {tag.rpartition('/')[2]: value for tag, value in
                [*((name, value) for name, (_, value) in terms.items()), *monitors.items()]}
     loss, mask = model.recorded
-    floats = [inputs.weak, inputs.strong, inputs.logits_x]
-    gradients = tf.gradients(sum(weight * value for weight, value in terms.values()), floats)
+    floats = dict(weak=inputs.weak, strong=inputs.strong, logits_x=inputs.logits_x, **features)
+    gradients = tf.gradients(sum(weight * value for weight, value in terms.values()), list(floats.values()))
     # `unlabeled_losses` is the only caller, so that there is one set of trackers.
     before = [value for tracker in model.trackers for value in tracker.new_values()]
     with tf.control_dependencies([*before, *scalars.values(), loss, mask, *(g for g in gradients if g is not None)]):
         update = tf.group([op for tracker in model.trackers for op in tracker.updates()])
     return EasyDict(inputs, loss=loss, mask=mask, scalars=scalars, update=update,
-                    gradients=dict(zip(('weak', 'strong', 'logits_x'), gradients)))
+                    gradients=dict(zip(floats, gradients)))
+
+
+def _features(model):
+    """dict f0, f1 ...: placeholders of features of labelled images and of each unlabelled view, {} if it has none."""
+    if not isinstance(model, SimilarityModel):
+        return {}
+    p, views = model.params, model.views()
+    rows = [p.batch] + (len(views.unlabeled) - 1 + views.count) * [p.batch * p.uratio]
+    return {f'f{i}': tf.compat.v1.placeholder(tf.float32, [n, p.proj_dim]) for i, n in enumerate(rows)}
+
+
+def random_features(random, *shape):
+    """Features of length 1."""
+    features = random.normal(size=shape)
+    return (features / np.linalg.norm(features, axis=-1, keepdims=True)).astype('f')
 
 
 def random_batch(random, n=8, nclass=5):

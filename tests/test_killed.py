@@ -15,7 +15,8 @@ import pytest
 # Variables that each keeps between steps, and that the run below must have moved.
 STATE = dict(flexmatch=['marks', 'counts', 'beta', 'class_use'], defixmatch=[],
              freematch=['tau', 'p_model', 'histogram', 'class_use'],
-             softmatch=['mu', 'var', 'p_model', 'p_data', 'class_use'], dash=['rho_hat', 'class_use'])
+             softmatch=['mu', 'var', 'p_model', 'p_data', 'class_use'], dash=['rho_hat', 'class_use'],
+             simmatch=['bank', 'bank_classes', 'p_model', 'class_use'])
 
 
 def killed_run(name, folder):

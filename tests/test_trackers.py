@@ -41,6 +41,48 @@ def test_moving_window_of_class_distributions():
             window = np.stack([window[1], batch.mean(0)])
 
 
+def test_queue_of_the_newest_rows():
+    rows = np.arange(14, dtype='f').reshape(7, 2)
+    with tf.Graph().as_default() as graph, tf1.Session() as session:
+        x = tf1.placeholder(tf.float32, [3, 2])
+        tracker = trackers.Queue('queue', tf.zeros([7, 2]))
+        assert tf.gradients(tracker.observe(x), x) == [None]
+        session.run(tf1.global_variables_initializer())
+        for i in range(3):
+            session.run(tracker.updates(), {x: rows[i:i + 3]})
+        expected = [rows[2], *rows[1:4], *rows[2:5]]
+        np.testing.assert_array_equal(session.run(tracker.variable), expected)
+        assert [v.op.name for v in graph.get_collection(trackers.STATE)] == ['queue']
+
+
+# Class means of batches that came before, and the aligned predictions of the check values.
+ROWS = np.float32([[.5, .3, .2], [.4, .4, .2]])
+LOGITS = np.float32([[2, 1, 0], [0, 1, 2.5]])
+
+
+def test_golden_alignment_by_the_rows_that_there_are():
+    """What USB gives, .562596 and .171305, differs by its epsilon on a ring of which 30 rows are 0."""
+    with tf.Graph().as_default(), tf1.Session() as session:
+        tracker = trackers.UniformAlignment(3)
+        p = np.exp(LOGITS) / np.exp(LOGITS).sum(1, keepdims=True)
+        given = tf1.placeholder(tf.float32, [None, 3])
+        aligned = tracker.observe(given)
+        assert tf.gradients(aligned, given) == [None]
+        session.run(tf1.global_variables_initializer())
+        # The third row is the batch's own: with the two before it the mean stays what it was.
+        ring = np.zeros([32, 3])
+        ring[-2:] = ROWS
+        tracker.variable.load(ring + np.eye(32)[-1:].T * (ROWS.mean(0) - p.mean(0)), session)
+        np.testing.assert_allclose(session.run(aligned, {given: p}), [[.562590, .266098, .171311],
+                                                                      [.031343, .109540, .859117]], rtol=0, atol=2e-6)
+        session.run(tracker.updates(), {given: p})
+        np.testing.assert_allclose(session.run(tracker.variable)[-1], p.mean(0), rtol=1e-6)
+        # A class that is never predicted makes nothing that is not a number; rows after 32 batches are forgotten.
+        for _ in range(32):
+            session.run(tracker.updates(), {given: [[1, 0, 0], [0, 1, 0]]})
+        np.testing.assert_allclose(session.run(aligned, {given: [[.75, .25, 0]]}), [[.74, .26, 0]], atol=.01)
+
+
 def test_data_distribution_followed_or_given():
     entry = np.array([[1, 0, 0], [0, 1, 0], [1, 0, 0], [1, 0, 0]], 'f')
     with tf.Graph().as_default(), tf1.Session() as session:

@@ -43,15 +43,19 @@ class PairModel(models.MultiModel):
         return tokens.Program(self.params, self.dataset)
 
     def forward(self, parts):
-        """Logits of several batches [n_i, h, w, c] from one pass, named `train`: list of [n_i, C].
+        """Logits of several batches [n_i, h, w, c] from one pass, named `train`: list of [n_i, C]."""
+        return self.outputs(parts)[0]
+
+    def outputs(self, parts):
+        """Lists of logits [n_i, C] and features [n_i, F] of batches [n_i, h, w, c] from one pass, named `train`.
 
         The rows are interleaved as in the original. On one device this changes nothing but their order.
         """
         sizes = [part.shape[0] for part in parts]
         images = tf.concat(parts, 0)
         groups = sum(sizes) // self.params.batch
-        logits = self.classifier(layers.interleave_rows(images, groups), training=True, name='train').logits
-        return tf.split(layers.deinterleave_rows(logits, groups), sizes)
+        out = self.classifier(layers.interleave_rows(images, groups), training=True, name='train')
+        return [tf.split(layers.deinterleave_rows(rows, groups), sizes) for rows in (out.logits, out.embeds)]
 
     def logits(self, xt, y):
         """Logits of labelled [b, C], weak [n, C] and strong images [n, C]."""

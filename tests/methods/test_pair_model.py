@@ -20,7 +20,7 @@ class Echo(PairModel):
 
     def classifier(self, x, training, getter=None, name=None):
         self.seen = x, training, name
-        return EasyDict(logits=x[:, 0, 0])
+        return EasyDict(logits=x[:, 0, 0], embeds=-x[:, 0, 0])
 
 
 def test_forward_interleaves_rows_and_returns_the_parts_in_order(tmp_path):
@@ -30,10 +30,13 @@ def test_forward_interleaves_rows_and_returns_the_parts_in_order(tmp_path):
     with model.session() as session:
         logits = model.forward([tf.constant(part) for part in parts])
         y = tf.constant(np.stack(parts[1:], 1))
-        found, seen, of_views = session.run([logits, model.seen[0], model.logits(tf.constant(parts[0]), y)])
-    for a, b, part in zip(found, of_views, parts, strict=True):
+        features = model.outputs([tf.constant(part) for part in parts])[1]
+        found, seen, of_views, features = session.run(
+            [logits, model.seen[0], model.logits(tf.constant(parts[0]), y), features])
+    for a, b, c, part in zip(found, of_views, features, parts, strict=True):
         np.testing.assert_array_equal(a, part[:, 0, 0])
         np.testing.assert_array_equal(b, part[:, 0, 0])
+        np.testing.assert_array_equal(c, -part[:, 0, 0])
     # Five groups of the batch size: each gets every fifth row.
     np.testing.assert_array_equal(seen[:, 0, 0, 0], np.arange(20).reshape(4, 5).T.ravel())
     assert model.seen[1:] == (True, 'train')
