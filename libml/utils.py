@@ -7,6 +7,7 @@ import math
 import os
 import pathlib
 import re
+import shutil
 import signal
 import sys
 
@@ -96,6 +97,40 @@ def written_whole(path, mode='w'):
     finally:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+
+
+@contextlib.contextmanager
+def folder_written_whole(path, belongs=None):
+    """A new folder beside `path`, which becomes `path` at the end, so that `path` is whole or as it was before.
+
+    The caller makes it.
+
+    Args:
+        belongs: name of a file; a folder with such a file may be replaced. Unless given, none may.
+    Raises:
+        InputError: there is a file, or a folder that holds something and may not be replaced; the folder cannot be
+            written or is full.
+    """
+    path = os.path.abspath(os.path.expanduser(path))
+    temporary, old = (f'{path}.{os.getpid()}.{ending}' for ending in ('part', 'old'))
+    if os.path.lexists(path):
+        replaced = belongs and os.path.exists(os.path.join(path, belongs))
+        if not os.path.isdir(path) or os.listdir(path) and not replaced:
+            unless = f', without {belongs}: give another --out' if belongs else ': give another --out, or --overwrite'
+            raise InputError(f'{path} is there already{unless}')
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        yield temporary
+        if os.path.exists(path):
+            os.rename(path, old)
+        os.rename(temporary, path)
+    except OSError as error:
+        raise InputError(f'cannot write {path}: {error.strerror or error}') from error
+    finally:
+        if os.path.exists(old) and not os.path.exists(path):
+            os.rename(old, path)
+        for left in (temporary, old):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def progress(disable=None, **kwargs):

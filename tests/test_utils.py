@@ -141,3 +141,36 @@ end(None)
     assert (exit_code, out, err) == (
         0, '1\n1\n130\nNone\n143\n1\n', 'error: x\nerror: y\nerror: '
         r"Unknown command line flag 'a\nb'" ' (--help lists the flags)')
+
+
+def test_a_folder_is_whole_or_as_it_was(tmp_path):
+    path = tmp_path / 'some' / 'out'
+
+    def write(text, belongs=None):
+        with utils.folder_written_whole(path, belongs) as folder:
+            os.mkdir(folder)
+            with open(os.path.join(folder, 'a'), 'w') as f:
+                f.write(text)
+            if text == 'bad':
+                raise InputError('stopped')
+
+    def content():
+        assert os.listdir(tmp_path / 'some') == ['out']
+        return (path / 'a').read_text()
+
+    path.mkdir(parents=True)
+    write('first')
+    assert content() == 'first'
+    for text, belongs, expected in (('second', None, 'is there already: give'), ('bad', 'a', 'stopped'),
+                                    ('second', 'b', 'is there already, without b')):
+        with pytest.raises(InputError, match=expected):
+            write(text, belongs)
+        assert content() == 'first'
+    write('second', 'a')
+    assert content() == 'second'
+    with pytest.raises(InputError, match='cannot write .*Not a directory|is there already'):
+        with utils.folder_written_whole(path / 'a'):
+            pass
+    with pytest.raises(InputError, match=r'cannot write .*: Not a directory|cannot write .*File exists'):
+        with utils.folder_written_whole(path / 'a' / 'b'):
+            pass
