@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# From folders of pictures to a classifier, with pictures that need no download: scikit-learn's handwritten digits as JPEG
-# and PNG files of different sizes, 12 of each class labelled, 40 of each to test on, 1,277 without labels.
+# From folders of pictures to a classifier, its predictions and a SavedModel, with pictures that need no download:
+# scikit-learn's handwritten digits as JPEG and PNG files of different sizes, 12 of each class labelled, 40 of each to test
+# on, 1,277 without labels.
 #
-#   runs/pictures.sh [--out=DIR]     # 1 to 2 minutes on two cores; DIR is experiments/pictures
+#   runs/pictures.sh [--out=DIR]     # 2 to 3 minutes on two cores; DIR is experiments/pictures
 #
 # Everything is written below DIR; the same command resumes where it stopped.
 set -euo pipefail
@@ -46,3 +47,8 @@ python scripts/create_from_pictures.py --name=my_digits --train="$out/mine/train
 # All labels but 20, which are for validation.
 python mixmatch.py --dataset=my_digits.1@all-20 --data_dir="$out/data" --train_dir="$out/runs" --filters=16 --scales=2 \
   --repeat=1 --w_match=75 --warmup_kimg=16 --ema=0.99 --bn_momentum=0.9 --train_kimg=64 --report_kimg=8 --save_kimg=32
+run=$(dirname "$(ls -d "$out"/runs/my_digits.1@all-20/MixMatch_*/args)")
+# Where it fails; then what it says of each picture, which is the same, and a model that needs TensorFlow alone.
+python scripts/evaluate_run.py --run="$run"
+python scripts/predict.py --run="$run" --out="$out/predictions.csv" "$out/mine/test"
+python scripts/export_model.py --run="$run" --out="$out/model" --overwrite "$out/mine/test"
