@@ -20,6 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
+from comatch import CoMatch
 from dash import Dash
 from defixmatch import DeFixMatch
 from fixmatch import FixMatch
@@ -36,7 +37,7 @@ import numpy as np
 from absl import flags
 
 ALGORITHMS = dict(mixmatch=MixMatch, fixmatch=FixMatch, flexmatch=FlexMatch, freematch=FreeMatch, softmatch=SoftMatch,
-                  dash=Dash, defixmatch=DeFixMatch, simmatch=SimMatch)
+                  dash=Dash, defixmatch=DeFixMatch, simmatch=SimMatch, comatch=CoMatch)
 FLAGS = flags.FLAGS
 flags.DEFINE_enum('algorithm', 'mixmatch', sorted(ALGORITHMS), 'Whose step.')
 flags.DEFINE_list('beside', [], 'Algorithms whose steps are measured beside.')

@@ -14,7 +14,7 @@ set -euo pipefail
 known="cifar10 cifar100 svhn stl10" seeds="1 2 3" kimg=65536
 source "$(dirname "${BASH_SOURCE[0]}")/commands.sh"
 
-# The methods on one dataset: its name, label counts, further flags, further flags of FreeMatch.
+# The methods on one dataset: its name, label counts, further flags, those of FreeMatch, those of CoMatch.
 methods() {
   commands usb "$(splits "$1" "$2")" <<< "fixmatch.py
 uda.py --confidence=0.8 --temperature=1
@@ -22,7 +22,8 @@ flexmatch.py
 freematch.py ${4:-}
 softmatch.py --moments=aligned
 dash.py
-simmatch.py" | sed "s/\$/ --augment=d.d.usb --report_kimg=320${3:+ $3}/; s/  */ /g"
+simmatch.py
+comatch.py ${5:-}" | sed "s/\$/ --augment=d.d.usb --report_kimg=320${3:+ $3}/; s/  */ /g"
 }
 
 for table in $tables; do
@@ -30,6 +31,6 @@ for table in $tables; do
     cifar10) methods cifar10 "40 250 4000" ;;
     cifar100) methods cifar100 "400 2500 10000" --wd=0.001 ;;
     svhn) methods svhn "40 250 1000" "" "--thresh_min=0.9 --thresh_max=0.95" ;;
-    stl10) methods stl10 "40 250 1000" --scales=4 ;;
+    stl10) methods stl10 "40 250 1000" --scales=4 "" --contrast_loss_ratio=5 ;;
   esac
 done

@@ -3,6 +3,7 @@
 import multiprocessing
 
 import toy
+from comatch import CoMatch
 from dash import Dash
 from defixmatch import DeFixMatch
 from flexmatch import FlexMatch
@@ -16,7 +17,8 @@ from softmatch import SoftMatch
 METHODS = dict(flexmatch=(FlexMatch, dict(confidence=0.4)), freematch=(FreeMatch, dict(ema_p=0.9)),
                softmatch=(SoftMatch, dict(ema_p=0.9, align='labeled')),
                dash=(Dash, dict(batch=128, warmup_kimg=1, drop_kimg=1)), defixmatch=(DeFixMatch, dict(confidence=0.4)),
-               simmatch=(SimMatch, dict(confidence=0.4, warmup_kimg=0.1)))
+               simmatch=(SimMatch, dict(confidence=0.4, warmup_kimg=0.1)),
+               comatch=(CoMatch, dict(confidence=0.4, contrast_confidence=0.1)))
 SAVE = 40  # batches between checkpoints
 REPORT = 25
 # Processes of it have TensorFlow imported from the start.

@@ -16,7 +16,8 @@ import pytest
 STATE = dict(flexmatch=['marks', 'counts', 'beta', 'class_use'], defixmatch=[],
              freematch=['tau', 'p_model', 'histogram', 'class_use'],
              softmatch=['mu', 'var', 'p_model', 'p_data', 'class_use'], dash=['rho_hat', 'class_use'],
-             simmatch=['bank', 'bank_classes', 'p_model', 'class_use'])
+             simmatch=['bank', 'bank_classes', 'p_model', 'class_use'],
+             comatch=['queue', 'queue_p', 'p_model', 'class_use'])
 
 
 def killed_run(name, folder):

@@ -14,8 +14,8 @@ import pytest
 COUNTS = {('fixmatch.sh', 'cifar10'): 2 * 3 * 2, ('fixmatch.sh', 'cifar100'): 2 * 3 * 2,
           ('fixmatch.sh', 'svhn'): 2 * 3 * 2, ('fixmatch.sh', 'stl10'): 2 * 2, ('fixmatch.sh', 'uda'): 3 * 2,
           ('fixmatch.sh', 'ablation'): 16,
-          ('usb.sh', 'cifar10'): 7 * 3 * 2, ('usb.sh', 'cifar100'): 7 * 3 * 2, ('usb.sh', 'svhn'): 7 * 3 * 2,
-          ('usb.sh', 'stl10'): 7 * 3 * 2,
+          ('usb.sh', 'cifar10'): 8 * 3 * 2, ('usb.sh', 'cifar100'): 8 * 3 * 2, ('usb.sh', 'svhn'): 8 * 3 * 2,
+          ('usb.sh', 'stl10'): 8 * 3 * 2,
           ('small.sh', 'digits'): 2 * 2, ('small.sh', 'mnist'): 2 * 2,
           ('small_methods.sh', 'digits'): 6 * 2, ('small_methods.sh', 'mnist'): 6 * 2,
           ('small_methods.sh', 'cifar10'): 6 * 2,
@@ -111,7 +111,8 @@ def test_settings_of_usb():
     assert clamped == {'svhn.1@40-1', 'svhn.1@250-1', 'svhn.1@1000-1'}
     assert all('--thresh_max=0.95' in line for line in lines if '--thresh_min=0.9' in line)
     assert {line[1] for line in lines} == {f'{name}.py' for name in (
-        'fixmatch', 'uda', 'flexmatch', 'freematch', 'softmatch', 'dash', 'simmatch')}
+        'fixmatch', 'uda', 'flexmatch', 'freematch', 'softmatch', 'dash', 'simmatch', 'comatch')}
+    assert {line[1] for line in lines if '--contrast_loss_ratio=5' in line} == {'comatch.py'}
     assert all('--moments=aligned' in line for line in lines if line[1] == 'softmatch.py')
 
 

@@ -37,7 +37,7 @@ def test_golden_votes():
 @pytest.fixture
 def golden_steps(tmp_path):
     """Steps at the state of the check values, after a warm-up; the ring lets the alignment change nothing."""
-    with Steps(SimMatch, tmp_path, rows=2, nlabeled=4, proj_dim=2, warmup_kimg=0, confidence=.7) as steps:
+    with Steps(SimMatch, tmp_path, rows=2, nlabeled=4, proj_dim=2, warmup_kimg=0, confidence=.67) as steps:
         ring = np.zeros([32, 3], 'f')
         ring[-1] = 2 / 3 - np.mean(P, 0)
         steps.set(bank=BANK, bank_classes=CLASSES, p_model=ring, global_step=4)
@@ -53,8 +53,9 @@ def test_golden_step(golden_steps):
     before, found, state = golden_steps.state(), golden_step(golden_steps), golden_steps.state()
     np.testing.assert_allclose(before.bank, BANK)
     t = np.array([[.676595, .242238, .081167], [.056611, .173746, .769643]])
-    np.testing.assert_array_equal(found.mask, [0, 1])
-    np.testing.assert_allclose(found.loss, [0, cross_entropy(t, LOGITS)[1]], **PRINTED)
+    np.testing.assert_array_equal(found.mask, [1, 1])
+    np.testing.assert_allclose(softmax(LOGITS) - 2 * found.gradients['strong'], t, **PRINTED)
+    np.testing.assert_allclose(found.loss, cross_entropy(t, LOGITS), **PRINTED)
     np.testing.assert_allclose(found['in'], 1.567671, **PRINTED)
     np.testing.assert_allclose(state.bank, [[.919145, .393919], [.633470, .773767], *BANK[2:]], **PRINTED)
     np.testing.assert_array_equal(state.bank_classes, CLASSES)
@@ -66,6 +67,7 @@ def test_no_similarities_in_the_warm_up(golden_steps):
     golden_steps.set(global_step=3)
     found, state = golden_step(golden_steps), golden_steps.state()
     assert found['in'] == 0 and (found.gradients['f2'] == 0).all()
+    np.testing.assert_array_equal(found.mask, [0, 1])
     np.testing.assert_allclose(found.loss[1], cross_entropy(np.array(P), LOGITS)[1], **PRINTED)
     np.testing.assert_allclose(state.bank[0], [.919145, .393919], **PRINTED)
 

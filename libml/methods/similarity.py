@@ -40,6 +40,22 @@ def vote(logits, classes, p):
     return tf.matmul(tf.nn.softmax(logits), tf.one_hot(classes, p.shape[1])), calibrated
 
 
+def graph(targets, threshold):
+    """Which images of a batch are of one class, by pseudo-labels [n, C]: [n, n], rows of sum 1 (CoMatch).
+
+    Entries are products of two pseudo-labels, those below the threshold 0; an image is like itself by 1.
+    """
+    products = compare(targets, targets, 1.)
+    products = tf.linalg.set_diag(products, tf.ones_like(targets[:, 0]))
+    return trackers.renorm(tf.where(products >= threshold, products, 0.))
+
+
+def graph_loss(graph, logits):
+    """Cross entropy of rows of a graph [n, n] with the softmax of logits [n, n] of `compare`: [n] (CoMatch)."""
+    # Kept from the code of both: 1e-7, which ends the gradient where two images are very unlike.
+    return -tf.reduce_sum(graph * tf.math.log(tf.nn.softmax(logits) + 1e-7), -1)
+
+
 class Bank:
     """A tracker of a feature and a class of each labelled image, by its place in the subset (SimMatch).
 
