@@ -98,10 +98,24 @@ def test_fifty_random_steps(tmp_path):
     assert 100 < used < 300 and 100 < edges < 1500
 
 
+class Seen(CoMatch):
+    """Keeps what its pass gives and what its losses take."""
+
+    def outputs(self, parts):
+        self.given = super().outputs(parts)
+        return self.given
+
+    def unlabeled_losses(self, logits_weak, logits_strong):
+        self.taken = logits_weak, logits_strong
+        return super().unlabeled_losses(logits_weak, logits_strong)
+
+
 def test_a_step_has_two_strong_views_and_fills_the_memory(tmp_path):
-    model = CoMatch(str(tmp_path), toy.dataset(size=8, labels_known=True), augment='x.x.r1_1_0', train_kimg=1,
+    model = Seen(str(tmp_path), toy.dataset(size=8, labels_known=True), augment='x.x.r1_1_0', train_kimg=1,
                     **dict(SMALL, arch='convnet', scales=1))
     assert model.ops.y.shape == (8, 3, 8, 8, 3)
+    # The second strong view has features alone.
+    assert all(taken is given for taken, given in zip(model.taken, model.given[0][1:3], strict=True))
     with model.session() as session:
         model.streams.start(session, 0)
         values = {v.op.name: v for v in model.variables}
