@@ -9,7 +9,8 @@ The model holds the averaged weights and the names of the classes. f = tf.saved_
     encoded           f(encoded=strings [n]), contents of JPEG and PNG files of any size, read as the dataset's were
 
 Each gives `probabilities` float32 [n, C], `class` int64 [n] and `name` strings [n]. The script loads what it wrote in
-another process, without this library, and compares it with the run on pictures: those that are named, else test images.
+another process, without this library, and compares it with the run on JPEG and PNG files that are named, else on test
+images. A byte of a CMYK picture may differ by one from the library's; EXIF data turn JPEGs, but no PNGs.
 --format=tflite also writes DIR.tflite, with serving_default alone.
 """
 
@@ -29,6 +30,7 @@ from absl import flags
 FLAGS = flags.FLAGS
 PICTURES = 64  # that are compared
 TOLERANCE = 1e-6
+ENDINGS = ('.jpg', '.jpeg', '.png')  # of pictures that are compared
 # Of another process: what each signature gives.
 LOADER = '''
 import sys
@@ -62,7 +64,9 @@ def pictures(arguments, dataset):
         found = [tf.train.Example.FromString(record).features.feature['image'].bytes_list.value[0]
                  for i, record in zip(range(max(part) + 1), records.raw_records(dataset.test.files[0]))]
         return [found[i] for i in part]
-    paths = batches.listed(arguments)
+    paths = [path for path in batches.listed(arguments) if path.lower().endswith(ENDINGS)]
+    if not paths:
+        raise InputError(f'{arguments[0]} and what follows: no JPEG or PNG file ({" ".join(ENDINGS)}) to compare on')
     try:  # Evenly from all of them: a folder has a class after the other.
         return [Path(path).read_bytes() for path in paths[::-(-len(paths) // PICTURES)]]
     except OSError as error:

@@ -86,6 +86,10 @@ def test_what_is_compared(run, tmp_path):
     for path in paths:
         path.write_text(path.name)
     assert export_model.pictures([str(tmp_path)], run.dataset) == [path.name.encode() for path in paths[::3]]
+    (tmp_path / 'more').mkdir()
+    (tmp_path / 'more' / 'a.gif').touch()
+    with refused(f'{tmp_path}/more and what follows: no JPEG or PNG'):
+        export_model.pictures([f'{tmp_path}/more'], run.dataset)
     with refused('cannot read nowhere.png: No such file'):
         export_model.pictures(['nowhere.png'], run.dataset)
     with refused('the model cannot be used by itself:'):
