@@ -101,3 +101,8 @@ def test_flags(tmp_path, monkeypatch, params, text):
         divide_by_selected=False, drop_kimg=640, temperature=.5, warmup_kimg=128, wu=1.)
     with refused(text):
         Dash(str(tmp_path), toy.dataset(), **params)
+
+
+def test_lengths_need_not_be_whole_in_python(tmp_path):
+    with Steps(Dash, tmp_path, **dict(SHORT, warmup_kimg=0.0125, drop_kimg=0.0125)) as steps:
+        assert steps(W, S, **GIVEN).mask is not None
