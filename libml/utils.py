@@ -177,11 +177,19 @@ def run_main(main):
     script.__doc__ = as_installed(script.__doc__ or '')  # --help shows it.
     try:
         app.run(guarded, flags_parser=parse_flags)
+    except OSError as error:  # --help prints outside of `guarded`.
+        if error.errno not in NO_READER:
+            raise
+        _end_without_reader(128 + signal.SIGPIPE)
     except SystemExit as end:
         try:
             print(end='', flush=True)
         except OSError:
-            # Else Python would try again at its end, and say so.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(end.code or 128 + signal.SIGPIPE)
+            _end_without_reader(end.code or 128 + signal.SIGPIPE)
         raise
+
+
+def _end_without_reader(code):
+    """Exits; Python would else write what is left to stdout again, and say that it cannot."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)

@@ -88,14 +88,14 @@ def test_a_folder_that_cannot_be_written(tmp_path):
             pass
 
 
-@pytest.mark.parametrize('lines', [1, 9999])
-def test_no_one_reads(monkeypatch, lines):
-    """Quiet, whether the buffer of stdout is written by a print or at the end."""
+@pytest.mark.parametrize('lines, args', [(1, []), (9999, []), (1, ['--help'])])
+def test_no_one_reads(monkeypatch, lines, args):
+    """Quiet, whether the buffer of stdout is written by a print, at the end or by --help."""
     monkeypatch.delenv('PYTHONUNBUFFERED', raising=False)
     reader, writer = os.pipe()
     os.close(reader)
     code = f'from libml import utils; utils.run_main(lambda argv: print("some line\\n" * {lines}))'
-    process = runner.start('-c', code, stdout=writer)
+    process = runner.start('-c', code, *args, stdout=writer)
     os.close(writer)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (141, '')
