@@ -88,17 +88,17 @@ def test_a_folder_that_cannot_be_written(tmp_path):
             pass
 
 
-@pytest.mark.parametrize('lines, args', [(1, []), (9999, []), (1, ['--help'])])
-def test_no_one_reads(monkeypatch, lines, args):
-    """Quiet, whether the buffer of stdout is written by a print, at the end or by --help."""
+@pytest.mark.parametrize('lines, args, code', [(1, [], 141), (9999, [], 141), (1, ['--help'], 1)])
+def test_no_one_reads(monkeypatch, lines, args, code):
+    """Quiet, whether the buffer of stdout is written by a print, at the end or by --help, whose own code is 1."""
     monkeypatch.delenv('PYTHONUNBUFFERED', raising=False)
     reader, writer = os.pipe()
     os.close(reader)
-    code = f'from libml import utils; utils.run_main(lambda argv: print("some line\\n" * {lines}))'
-    process = runner.start('-c', code, *args, stdout=writer)
+    program = f'from libml import utils; utils.run_main(lambda argv: print("some line\\n" * {lines}))'
+    process = runner.start('-c', program, *args, stdout=writer)
     os.close(writer)
     _, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (141, '')
+    assert (process.returncode, err) == (code, '')
 
 
 def test_progress_without_stderr(monkeypatch, capsys):
