@@ -107,13 +107,12 @@ def largest_difference(found, p, names):
 
 def check(model, session, folder, contents):
     """As largest_difference, of the SavedModel in a folder from a train.Model in its session, on encoded pictures."""
-    from libml.pictures.fitting import fitted
-    from libml.pictures.reading import Unreadable, read
+    from libml.pictures.batches import image_of
+    from libml.pictures.reading import Unreadable
     from libml.training import evaluate
 
-    info = model.dataset.stored
     try:
-        images = [fitted(read(content), info.height, info.width, info.colors, info.fit) for content in contents]
+        images = [image_of(content, model.dataset.stored) for content in contents]
     except Unreadable as error:
         raise InputError(f'a picture to compare on: {error}') from error
     images = model.dataset.adaptation(np.stack(images))

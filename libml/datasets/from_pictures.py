@@ -15,9 +15,7 @@ from libml.datasets import descriptions, prepare, records, splits
 from libml.datasets.picture_report import Report
 from libml.datasets.picture_subsets import SUBSETS, assign, check, class_names
 from libml.pictures import converting
-from libml.utils import InputError, one_line, written_whole
-
-from tqdm import tqdm
+from libml.utils import InputError, one_line, progress, written_whole
 
 CHUNK = 16
 
@@ -75,7 +73,7 @@ def create(name, data_dir, sources, settings, overwrite=False):
     descriptions.write_description(data_dir, descriptions.Description(
         name, settings.size, settings.size, settings.colors, len(classes), tuple(classes),
         {subset: len(listed) for subset, listed in paths.items()}, mirror=settings.mirror,
-        unlabeled=('unlabeled',) if 'unlabeled' in paths else (), fit=settings.fit))
+        fit=settings.fit))
     print(f'{name}: {len(classes)} classes, {settings.size}x{settings.size}x{settings.colors} ({settings.fit}), in '
           f'{data_dir}')
     report.print(sum((part.passed for part in sources.values()), collections.Counter()), settings.drop_duplicates)
@@ -131,7 +129,7 @@ def _converted(subsets, settings):
     # Not forked: a copy of a process that runs TensorFlow's threads may wait forever for one of them.
     processes = concurrent.futures.ProcessPoolExecutor(
         os.cpu_count(), multiprocessing.get_context('spawn'), converting.start)
-    with processes as pool, tqdm(total=total, unit='img', unit_scale=True, disable=None) as bar:
+    with processes as pool, progress(total=total, unit='img', unit_scale=True) as bar:
         try:
             results = itertools.chain.from_iterable(records.in_order(pool, work, chunks))
             for picture, converted in zip(_listed(subsets), results):

@@ -2,6 +2,7 @@
 
 import re
 
+from libml.datasets import names as dataset_names
 from libml.datasets.descriptions import DATASET_INFO, STORED_AS
 from libml.datasets.split_rule import MAX_SEED
 from libml.utils import InputError
@@ -15,7 +16,7 @@ SIZES = 8, 256
 
 def check(name, settings):
     """InputError if a dataset cannot have this name or these from_pictures.Settings."""
-    if not re.fullmatch(r'[A-Za-z]\w*', name):
+    if not re.fullmatch(dataset_names.NAME, name):
         raise InputError(f'--name={name}: give a letter followed by letters, digits and underscores')
     if name in DATASET_INFO or name in STORED_AS:
         raise InputError(f'--name={name} is the name of a published dataset: choose another')

@@ -4,11 +4,11 @@ Equal to the byte: Pillow's resize goes along the rows, then along the columns, 
 rounds to bytes each time. Here both are products of matrices of whole numbers, which float64 holds exactly.
 """
 
+from libml.images.pixels import GREY_WEIGHTS
+from libml.images.rescale import PRECISION
+
 import tensorflow as tf
 
-PRECISION = 22  # bits of a weight
-# Of the red, green and blue of Pillow's `L`, in 2^-16.
-GREY = 19595, 38470, 7471
 # EXIF data are looked for in so many bytes of a file, and the orientation among so many of their entries.
 HEAD = 1 << 16
 MOST_ENTRIES = 1000
@@ -122,7 +122,7 @@ def upright(image, turn):
 def fitted(image, height, width, colors, fit):
     """As fitting.fitted, of uint8 [h, w, 3] and with Python numbers for the rest: uint8 [height, width, colors]."""
     if colors == 1:
-        total = tf.reduce_sum(tf.cast(image, tf.int32) * GREY, -1, keepdims=True) + (1 << 15)
+        total = tf.reduce_sum(tf.cast(image, tf.int32) * GREY_WEIGHTS, -1, keepdims=True) + (1 << 15)
         image = tf.cast(total // (1 << 16), tf.uint8)
     h, w = tf.unstack(tf.shape(image)[:2])
     if fit == 'crop':

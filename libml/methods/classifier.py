@@ -30,9 +30,10 @@ def described(name, data_dir=''):
     """
     base = names.parse(name).name if set(name) & set('.-') else name
     info = descriptions.read_description(descriptions.resolve_data_dir(data_dir), base)
-    pixels = adaptation(info)(np.zeros([0, info.height, info.width, info.colors], np.uint8))
+    adapted = adaptation(info)
+    pixels = adapted(np.zeros([0, info.height, info.width, info.colors], np.uint8))
     nothing = Subset(pixels, np.zeros([0], np.int32), [])
     dataset = DataSet(base, *[nothing] * 4, nclass=info.nclass, mirror=info.mirror, shift=0,
                       class_names=info.class_names)
-    dataset.stored, dataset.adaptation = info, adaptation(info)
+    dataset.stored, dataset.adaptation = info, adapted
     return dataset

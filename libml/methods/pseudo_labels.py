@@ -1,14 +1,13 @@
 """Do the pseudo-labels hold? Their coverage, and their accuracy against true classes, which training does not use."""
 
 from libml.trackers import Average
+from libml.training.evaluate import MOST_CLASSES
 
 import numpy as np
 import tensorflow as tf
 
 # Counts are averages over about the last 100 batches: a single batch has too few images of a class.
 DECAY = 0.99
-# Of more classes there is no coverage of each.
-MOST_CLASSES = 20
 
 
 def watch(model, labels, mask):

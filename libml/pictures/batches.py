@@ -26,6 +26,14 @@ def listed(places):
     return paths
 
 
+def image_of(source, info):
+    """uint8 [h, w, c] of a picture, made as those of a dataset with the Description `info`.
+
+    `source` and what is raised are as for reading.read.
+    """
+    return fitted(read(source), info.height, info.width, info.colors, info.fit)
+
+
 def batches(paths, info, rows):
     """Reads pictures, in their order.
 
@@ -38,7 +46,7 @@ def batches(paths, info, rows):
     """
     def convert(path):
         try:
-            return fitted(read(path), info.height, info.width, info.colors, info.fit)
+            return image_of(path, info)
         except Unreadable as error:
             return str(error)
 

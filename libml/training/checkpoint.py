@@ -177,16 +177,23 @@ def restore(session, saver, path, variables, needed=None):
         raise InputError(f'cannot read checkpoint {path}: {one_line(error)}') from error
 
 
+def ops_behind(tensors, begins=lambda op: False):
+    """dict name -> op of all ops that tensors of a graph are computed from; none behind those that `begins` says."""
+    waiting, found = [tensor.op for tensor in tensors], {}
+    while waiting:
+        op = waiting.pop()
+        if op.name not in found:
+            found[op.name] = op
+            if not begins(op):
+                waiting += [tensor.op for tensor in op.inputs]
+    return found
+
+
 def restore_network(session, model, path):
     """As `restore`, all variables of a train.Model; needed is what its predictions are computed from: the network and
     its averages."""
-    waiting, found = [model.ops.classify_raw.op, model.ops.classify_op.op], set()
-    while waiting:
-        op = waiting.pop()
-        if op not in found:
-            found.add(op)
-            waiting += [tensor.op for tensor in op.inputs]
-    needed = {v.op.name for v in model.variables if v.handle.op in found}
+    found = ops_behind([model.ops.classify_raw, model.ops.classify_op])
+    needed = {v.op.name for v in model.variables if v.handle.op.name in found}
     restore(session, model.saver, path, model.variables, needed)
 
 

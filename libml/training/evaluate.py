@@ -13,7 +13,7 @@ import tensorflow as tf
 
 # Rows in one call of the network: large enough for its full speed, small enough for any memory.
 BATCH = 256
-# With more classes, reports do not give the accuracy of each.
+# With more classes, reports do not say anything of each.
 MOST_CLASSES = 20
 
 

@@ -2,6 +2,7 @@
 
 from libml.images import fitting_in_graph
 from libml.images.pixels import TO_FLOAT
+from libml.training import checkpoint
 from libml.utils import InputError, one_line, session_config
 
 import tensorflow as tf
@@ -16,13 +17,7 @@ def frozen(session, x, op):
 
     Names are those of the graph. What else is in it, such as streams, is left out.
     """
-    waiting, found = [op.op], {}
-    while waiting:
-        part = waiting.pop()
-        if part.name not in found:
-            found[part.name] = part
-            if part.type != 'ReadVariableOp' and part is not x.op:
-                waiting += [tensor.op for tensor in part.inputs]
+    found = checkpoint.ops_behind([op], lambda part: part.type == 'ReadVariableOp' or part is x.op)
     reads = {name: part.outputs[0] for name, part in found.items() if part.type == 'ReadVariableOp'}
     values = session.run(reads)
     graph_def = tf.compat.v1.GraphDef(versions=session.graph.as_graph_def(add_shapes=False).versions)
