@@ -14,9 +14,6 @@ from libml.utils import InputError
 
 import numpy as np
 
-# What --source=no_<name> is drawn from: the other domains of the family of <name>. SVHN is there without its extra
-# images, which would be nine tenths of such a source. The families stay apart: few digits of 8x8 add nothing to many.
-FAMILIES = (('mnist', 'mnist_m', 'svhn_noextra', 'usps'), ('digits', 'digits_m'))
 SIDE_MULTIPLE = 16
 # A picture that lacks this many pixels at most gets a border of zeros (28 -> 32); a smaller one is enlarged.
 LARGEST_BORDER = 4
@@ -27,28 +24,69 @@ class DomainDataSet(DataSet):
 
     Attributes in addition to those of DataSet:
         source, target: names without label counts, `no_usps`, `usps`; `base` is the target.
-        sources: tuple of the datasets that the source consists of.
-        labeled_target: Subset of the target's training images, with equally many of each class; may be empty.
-        more_tests: `<source>_to_<target>`, which is `test`, and one `<source>_to_<name>` for each of `sources`.
+        sources: tuple of the datasets that the source consists of; with `load_labeled`, all that is trained on.
+        labeled_target: Subset of the target's training images, with equally many of each class or (`load_labeled`) all
+            of them; may be empty.
+        more_tests: `<source>_to_<target>`, which is `test`, and more: see `load` and `load_labeled`.
     """
 
-    def __init__(self, name, labeled, labeled_target, unlabeled, test, source, target, source_tests, **kwargs):
-        super().__init__(name, labeled, unlabeled, unlabeled.take(0), test, **kwargs)
-        self.base = self.target = target
-        self.source = source
-        self.sources = tuple(source_tests)
+    def __init__(self, source, target, sources, labeled, labeled_target, unlabeled, tests, **kwargs):
+        name = f'{source}_to_{target}'
+        self.source, self.target = source, re.match(r'\w*', target)[0]
+        super().__init__(name, labeled, unlabeled, unlabeled.take(0), tests[f'{source}_to_{self.target}'], **kwargs)
+        self.base = self.target
+        self.sources = tuple(sources)
         self.labeled_target = labeled_target
-        tests = {target: test, **source_tests}
-        self.more_tests = {f'{source}_to_{domain}': subset for domain, subset in tests.items()}
+        self.more_tests = tests
+
+
+class Domains:
+    """Datasets of the same classes, at one size and with one order of classes.
+
+    All get the side `common_shape` says and are colour if any is: grey domains stay grey, which is cheaper and loses
+    nothing (the original makes everything colour). Where they order their classes differently (SVHN's digit 0 is its
+    last), labels count through the sorted class names.
+
+    Args:
+        flags: dict name -> the flag that names this dataset, for errors.
+        data_dir: data folder.
+    Raises:
+        InputError: a dataset is not there or damaged, or two have other classes.
+    """
+
+    def __init__(self, flags, data_dir):
+        self.data_dir = data_dir
+        self.infos = {name: _description(name, flag, data_dir) for name, flag in flags.items()}
+        self.classes = _common_classes(self.infos, flags)
+        self.shape = common_shape(self.infos.values())
+
+    def read(self, names, paths):
+        """The Subset of all images in the files paths(data_dir, Description) of some datasets, one after the other."""
+        pixels, targets, files = zip(*(self._read(self.infos[name], paths) for name in names))
+        joined = pixels[0] if len(names) == 1 else np.concatenate(pixels)  # A single part is not copied.
+        return Subset(joined, np.concatenate(targets), np.arange(len(joined)), sum(files, []))
+
+    def _read(self, info, paths):
+        """Images uint8 [n, side, side, colors], labels int32 [n] that count through `classes`, the files of both."""
+        files, counts = paths(self.data_dir, info), descriptions.stored_counts(self.data_dir, info)
+        pixels, targets = records.read_records(files, info.height, info.width, info.colors, info.nclass, counts)
+        labels = np.array([self.classes.index(name) for name in info.class_names], np.int32)
+        return fit(pixels, *self.shape), labels[targets], files
+
+    def dataset(self, *args, stored, **kwargs):
+        """A DomainDataSet of subsets that were read; `stored` names the dataset of its test images."""
+        made = DomainDataSet(*args, nclass=len(self.classes), class_names=self.classes, shift=self.shape[0] // 8,
+                             mirror=all(info.mirror for info in self.infos.values()), **kwargs)
+        info = made.stored = self.infos[stored]
+        made.adaptation = adaptation(info.height, info.width, *self.shape)
+        return made
 
 
 def load(source, target, data_dir='', whiten=False):
-    """The DomainDataSet of two domains, decoded into memory.
+    """The DomainDataSet of two domains, decoded into memory; see Domains.
 
     Labelled are all training images of the source; unlabelled are all of the target (whose labels lie beside them
-    unused); there is no validation set. All domains get the side `common_shape` says and are colour if any is: a pair
-    of grey domains stays grey, which is cheaper and loses nothing (the original makes everything colour). Where the
-    domains order their classes differently (SVHN's digit 0 is its last), labels count through the sorted class names.
+    unused); there is no validation set. `more_tests` has one `<source>_to_<name>` for each dataset of the source.
 
     Args:
         source: name of a dataset, or no_<name> for all of its family but <name> that are in the data folder.
@@ -60,35 +98,54 @@ def load(source, target, data_dir='', whiten=False):
         InputError: a text or a pair is wrong, a dataset is not there or damaged, or a class has fewer than k images.
     """
     data_dir = descriptions.resolve_data_dir(data_dir)
-    target_name, few = parse_target(target)
-    flags = dict.fromkeys(_source_names(source, target_name, data_dir), f'--source={source}')
-    flags[target_name] = f'--target={target}'
-    infos = {name: _description(name, flag, data_dir) for name, flag in flags.items()}
-    classes = _common_classes(infos, flags)
-    shape = common_shape(infos.values())
+    name, few = parse_target(target)
+    sources = _source_names(source, name, data_dir)
+    flags = {**dict.fromkeys(sources, f'--source={source}'), name: f'--target={target}'}
+    domains = Domains(flags, data_dir)
     positions = ()
     if few:
-        with _naming(flags[target_name]):
-            positions = splits.domain_split(data_dir, target_name, *few)
+        with _naming(flags[name]):
+            positions = splits.domain_split(data_dir, name, *few)
+    # Images whose labels are not true are no source.
+    labeled = domains.read(sources, descriptions.labeled_paths)
+    unlabeled = domains.read([name], descriptions.train_paths)
+    labeled_target = Subset(unlabeled.pixels, unlabeled.targets, positions, unlabeled.files)
+    tests = {f'{source}_to_{domain}': domains.read([domain], _test_paths) for domain in (name, *sources)}
+    return domains.dataset(source, target, sources, labeled, labeled_target, unlabeled, tests, stored=name,
+                           whiten=whiten, labels_known=not domains.infos[name].unlabeled,
+                           origin=dict(data_dir=os.path.abspath(data_dir), source=source, target=target))
 
-    def read(name, paths):
-        return _read(paths, infos[name], shape, classes, data_dir)
 
-    source_trains, source_tests = [], {}
-    for name in flags:
-        if name != target_name:
-            # Images whose labels are not true are no source.
-            source_trains.append(read(name, descriptions.labeled_paths(data_dir, infos[name])))
-            source_tests[name] = _whole(read(name, [descriptions.test_path(data_dir, name)]))
-    pixels, targets, files = train = read(target_name, descriptions.train_paths(data_dir, infos[target_name]))
-    test = _whole(read(target_name, [descriptions.test_path(data_dir, target_name)]))
-    info = infos[target_name]
-    dataset = DomainDataSet(f'{source}_to_{target}', _whole(_joined(source_trains)),
-                            Subset(pixels, targets, positions, files), _whole(train), test, source, target_name,
-                            source_tests, nclass=len(classes), mirror=all(info.mirror for info in infos.values()),
-                            shift=shape[0] // 8, whiten=whiten, labels_known=not info.unlabeled, class_names=classes,
-                            origin=dict(data_dir=os.path.abspath(data_dir), source=source, target=target))
-    dataset.stored, dataset.adaptation = info, adaptation(info.height, info.width, *shape)
+def load_labeled(source, target='', test_extra='', data_dir='', whiten=False):
+    """The DomainDataSet of two domains that are both labelled, decoded into memory; see Domains.
+
+    `labeled` are all training images of the source, `labeled_target` all of the target; nothing is unlabelled.
+    `more_tests` has `<target>_to_<source>` and one `<target>_to_<name>` for each of `test_extra`, too.
+
+    Args:
+        source: name of a dataset, or no_<name> as for `load`.
+        target: the same; it is the source unless given.
+        test_extra: comma-separated further ones to test on.
+        data_dir, whiten: as for `load`.
+    Raises:
+        InputError: as for `load`.
+    """
+    data_dir = descriptions.resolve_data_dir(data_dir)
+    target, extra = target or source, test_extra.split(',') if test_extra else []
+    given = [(source, f'--source={source}'), (target, f'--target={target}'),
+             *((text, f'--test_extra={test_extra}') for text in extra)]
+    flags = dict(reversed(given))
+    members = {text: _names(text, flags[text], data_dir) for text, _ in given}
+    domains = Domains({name: flags[text] for text in members for name in members[text]}, data_dir)
+    labeled = {text: domains.read(members[text], descriptions.labeled_paths) for text in {source, target}}
+    tests = {text: domains.read(members[text], _test_paths) for text in members}
+    dataset = domains.dataset(
+        source, target, dict.fromkeys(members[source] + members[target]),
+        labeled[source], labeled[target], labeled[target],  # Whitening follows both.
+        {f'{source}_to_{target}': tests[target], **{f'{target}_to_{text}': tests[text] for text in (source, *extra)}},
+        stored=members[target][0], whiten=whiten,
+        origin=dict(data_dir=os.path.abspath(data_dir), source=source, target=target, test_extra=test_extra))
+    dataset.unlabeled = labeled[target].take(0)
     return dataset
 
 
@@ -108,30 +165,34 @@ def parse_target(text):
 
 def _source_names(source, target, data_dir):
     """The datasets that --source names; none is the target."""
-    if not re.fullmatch(names.NAME, source):
-        raise InputError(f'--source={source}: write <name> (such as mnist), or no_<name> for all of its family but it; '
-                         + names.RULE)
-    sources = _family_without(source, data_dir) if source.startswith('no_') else [source]
-    stored_as = [descriptions.STORED_AS.get(name, name) for name in sources]
-    if descriptions.STORED_AS.get(target, target) in stored_as:
+    sources = _names(source, f'--source={source}', data_dir)
+    if descriptions.stored_as(target) in map(descriptions.stored_as, sources):
         raise InputError(f'--source={source} has the images of the target {target}: choose two different domains'
                          + (f', such as --source=no_{target}' if len(sources) > 1 else ''))
     return sources
 
 
-def _family_without(source, data_dir):
-    """The datasets of --source=no_<name>."""
-    left_out = source.removeprefix('no_')
+def _names(text, flag, data_dir):
+    """The datasets that <name> or no_<name> stands for; `flag` is where it was given."""
+    if not re.fullmatch(names.NAME, text):
+        raise InputError(f'{flag}: write <name> (such as mnist), or no_<name> for all of its family but it; '
+                         + names.RULE)
+    if not text.startswith('no_'):
+        return [text]
+    left_out = text.removeprefix('no_')
     left_out = 'svhn_noextra' if left_out == 'svhn' else left_out
-    for family in FAMILIES:
-        if left_out in family:
-            others = [name for name in family if name != left_out]
-            found = [name for name in others if name in prepare.EMBEDDED or not prepare.missing(name, data_dir)]
-            if not found:
-                raise InputError(f'--source={source}: none of {", ".join(others)} is in {data_dir}; make them with '
-                                 f'`python scripts/create_datasets.py --data_dir={data_dir} <name>`')
-            return found
-    raise InputError(f'--source={source}: write no_ and one of ' + ', '.join(sum(FAMILIES, ())))
+    families = descriptions.families(data_dir)
+    if left_out not in families:
+        raise InputError(f'{flag}: write no_ and one of ' + ', '.join(families))
+    family = families.pop(left_out)
+    others = [name for name in families if families[name] == family]
+    found = [name for name in others if name in prepare.EMBEDDED or not prepare.missing(name, data_dir)]
+    if not others:
+        raise InputError(f'{flag}: {left_out} is alone in its family {family} in {data_dir}')
+    if not found:
+        raise InputError(f'{flag}: none of {", ".join(others)} is in {data_dir}; make them with '
+                         f'`python scripts/create_datasets.py --data_dir={data_dir} <name>`')
+    return found
 
 
 def _description(name, flag, data_dir):
@@ -145,9 +206,9 @@ def _common_classes(infos, flags):
     """The class names in the order that labels get: the one of all domains, or sorted where they differ in it."""
     (first, one), *others = infos.items()
     for name, info in others:
-        if sorted(info.class_names) != sorted(one.class_names):
-            raise InputError(f'{flags[first]} and {flags[name]} must have the same classes, but {first} has '
-                             f'{" ".join(one.class_names)} and {name} has {" ".join(info.class_names)}')
+        difference = descriptions.difference(one, info)
+        if difference:
+            raise InputError(f'{flags[first]} and {flags[name]} must have the same classes, but {difference}')
     same = all(info.class_names == one.class_names for _, info in others)
     return one.class_names if same else tuple(sorted(one.class_names))
 
@@ -179,26 +240,8 @@ def adaptation(height, width, side, colors):
     return Adaptation(tuple((n // 2, n - n // 2) for n in lacking), colors=colors)
 
 
-def _read(paths, info, shape, classes, data_dir):
-    """Images uint8 [n, side, side, colors], labels int32 [n] that count through `classes`, and the files of both."""
-    counts = descriptions.stored_counts(data_dir, info)
-    pixels, targets = records.read_records(paths, info.height, info.width, info.colors, info.nclass, counts)
-    labels = np.array([classes.index(name) for name in info.class_names], np.int32)
-    return fit(pixels, *shape), labels[targets], paths
-
-
-def _joined(parts):
-    """(images, labels, files) of all parts, one after the other; a single part is not copied."""
-    if len(parts) == 1:
-        return parts[0]
-    pixels, targets, files = zip(*parts)
-    return np.concatenate(pixels), np.concatenate(targets), sum(files, [])
-
-
-def _whole(part):
-    """The Subset of all of (images, labels, files)."""
-    pixels, targets, files = part
-    return Subset(pixels, targets, np.arange(len(targets)), files)
+def _test_paths(data_dir, info):
+    return [descriptions.test_path(data_dir, info.name)]
 
 
 @contextlib.contextmanager

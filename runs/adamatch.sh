@@ -4,11 +4,12 @@
 #
 #   runs/adamatch.sh TABLE ... [--seeds="1 2 3"] [--kimg=8192]
 #
-# uda         adaptation without target labels, AdaMatch and its baselines: every ordered pair of MNIST, USPS, SVHN and
-#             MNIST-M, and of digits and digits_m
+# uda         adaptation without target labels, AdaMatch and its baselines: every ordered pair of MNIST, USPS, SVHN,
+#             MNIST-M and synthetic digits, and of digits and digits_m
 # teacher     NoisyStudent's teachers on these pairs
 # student     their students; run them when the teachers have finished
 # ssda        the pairs with 1, 5 and 10 labels of each class of the target: AdaMatch and the supervised baseline
+# fsl         each domain with all its labels, tested on the others
 # ssl         one dataset with 40, 250 and 4,000 labels
 # mnist_svhn  MNIST -> SVHN with the views and the length of Keras' AdaMatch example (which prints 24.08 % for SVHN)
 # pretrain    USPS alone, for the ablations that start from a pretrained network (the original's is of ImageNet)
@@ -17,8 +18,10 @@
 # All of them without a name. Each full run is 8,192 kimg (131,072 steps of 64 labelled and 192 unlabelled images in two
 # views each); --kimg=16 makes a trial. Digits are not mirrored: CTA(s,s), not CTA(sm,sm).
 set -euo pipefail
-known="uda teacher student ssda ssl mnist_svhn pretrain ablation" seeds="1 2 3" kimg=
+known="uda teacher student ssda fsl ssl mnist_svhn pretrain ablation" seeds="1 2 3" kimg=
 source "$(dirname "${BASH_SOURCE[0]}")/commands.sh"
+
+families=("mnist usps svhn_noextra mnist_m syndigit" "digits digits_m")
 
 # One run of a seed: script with its flags, folder below experiments.
 run() {
@@ -29,7 +32,7 @@ run() {
 pairs() {
   local folder=$1 few=${2:+($2,seed=SEED)} family source target seed command
   shift 2
-  for family in "mnist usps svhn_noextra mnist_m" "digits digits_m"; do
+  for family in "${families[@]}"; do
     for source in $family; do
       for target in $family; do
         [ "$source" != "$target" ] || continue
@@ -38,6 +41,18 @@ pairs() {
             run "$command --source=$source --target='$target${few/SEED/$seed}' --augment='CTA(s,s)'" "$folder"
           done
         done
+      done
+    done
+  done
+}
+
+fsl() {
+  local family source extra seed
+  for family in "${families[@]}"; do
+    for source in $family; do
+      extra=$(printf '%s\n' $family | grep -vx "$source" | paste -sd,)
+      for seed in $seeds; do
+        run "fully_supervised_da.py --source=$source --test_extra=$extra --augment='CTA(s,s)'" fsl
       done
     done
   done

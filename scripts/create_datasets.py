@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
 from libml.datasets import download
-from libml.datasets.descriptions import DATASET_INFO, STORED_AS, resolve_data_dir
+from libml.datasets.descriptions import DATASET_INFO, resolve_data_dir, stored_as
 from libml.utils import InputError, run_main
 
 from absl import flags
@@ -24,7 +24,8 @@ def main(argv):
     """Makes each dataset; one that cannot be made is reported and does not keep the others from being made."""
     from libml.datasets import prepare  # Late: --help answers without TensorFlow.
 
-    names = argv[1:] or [name for name in DATASET_INFO if name not in STORED_AS and name not in download.BY_HAND]
+    names = argv[1:] or [name for name in DATASET_INFO
+                         if stored_as(name, 'test') == name and name not in download.BY_HAND]
     data_dir = resolve_data_dir(FLAGS.data_dir)
     failed = False
     for name in names:

@@ -30,6 +30,6 @@ def check(line):
         kind = type(known[name][0])
         given[name] = value if kind in (str, bool) else known[name].checked(name, kind(value))
     if 'source' in given:
-        data_domain.parse_target(given['target'])
+        data_domain.parse_target(given.get('target', given['source']))
     else:
         names.parse(given['dataset'])

@@ -27,7 +27,7 @@ def started(model, session):
     model.streams.start(session, 0)
     random, ops = np.random.RandomState(0), model.ops
     toy.set_variables(model, session, {'classify/dense/kernel': random.normal(0, 2, [4, 5])})
-    images = [ops[name] for name in ('xt', 'tt', 'y') if name in ops]
+    images = [ops[name] for name in ('xt', 'tt', 'y') if ops.get(name) is not None]
     feed = {image: random.uniform(-1, 1, image.shape.as_list()) for image in images}
     feed.update({label: random.randint(0, 5, 4) for label in ops.labels})
     return feed

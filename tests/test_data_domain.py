@@ -181,7 +181,7 @@ def test_embedded_domains_need_no_download(tmp_path):
     ('cifar10', 'usps', ['--source=cifar10', 'create_datasets.py', 'cifar10']),
     ('mnist', 'usps(7,seed=1)', ['--target=usps(7,seed=1)', '7 labels of each class', '6 images']),
     ('mnist', 'usps(1,seed=4294967296)', ['--target=usps', '0..4294967295']),
-    ('mnist', 'made', ['--source=mnist and --target=made', '0 1 2 3 4 5 6 7 8 9', '9 7']),
+    ('mnist', 'made', ['--source=mnist and --target=made', 'mnist has a class 0, and made has none of this name']),
     ('usps(1,seed=1)', 'mnist', ['--source=usps(1,seed=1)', 'no_<name>']),
     ('', 'mnist', ['--source=:', '<name>']), ('mnist', '', ['--target=:', '<name>']),
     ('my-mnist', 'usps', ['--source=my-mnist', 'a name is a letter followed by']),
@@ -189,12 +189,76 @@ def test_embedded_domains_need_no_download(tmp_path):
     *(('mnist', text, [f'--target={text}', 'usps(10,seed=1)']) for text in (
         'usps(10)', 'usps(10,seed=x)', 'usps(0,seed=1)', 'usps(10, seed=1)', 'usps(-1,seed=1)', '../usps', 'no-usps',
         'usps(10,seed=1')),
-    ('no_cifar10', 'usps', ['--source=no_cifar10', 'one of mnist, mnist_m'])])
+    ('no_cifar10', 'usps', ['--source=no_cifar10', 'one of digits, digits_m, mnist, mnist_m'])])
 def test_wrong_pairs(made, source, target, texts):
     with refused(*texts):
         data_domain.load(source, target, made[0])
 
 
 def test_a_family_without_records_names_its_candidates(tmp_path):
-    with refused('--source=no_usps', 'mnist, mnist_m, svhn_noextra', 'create_datasets.py'):
+    with refused('--source=no_usps', 'mnist, mnist_m, svhn_noextra, syndigit is in', 'create_datasets.py'):
         data_domain.load('no_usps', 'usps', str(tmp_path))
+
+
+def test_a_family_of_own_datasets(tmp_path):
+    images = np.random.RandomState(0).randint(0, 256, [8, 16, 16, 3], np.uint8)
+
+    def describe(name, classes, family='zoo'):
+        info = descriptions.Description(name, 16, 16, 3, 2, classes, {'train': 8, 'test': 8}, family=family)
+        descriptions.write_description(tmp_path, info)
+        for subset in ('train', 'test'):
+            records.write_records(descriptions.subset_path(tmp_path, name, subset), images, np.arange(8) % 2)
+
+    describe('zoo_a', ('cat', 'dog'))
+    with refused('--source=no_zoo_a: zoo_a is alone in its family zoo'):
+        data_domain.load('no_zoo_a', 'zoo_a', tmp_path)
+    describe('zoo_c', ('dog', 'cat'))
+    describe('zoo_b', ('cat', 'dog'))
+    describe('other', ('cat', 'dog'), family='')
+    dataset = data_domain.load('no_zoo_a', 'zoo_a', tmp_path)
+    assert dataset.sources == ('zoo_b', 'zoo_c') and dataset.class_names == ('cat', 'dog')
+    assert dataset.labeled.labels.tolist() == [0, 1] * 4 + [1, 0] * 4
+    describe('zoo_c', ('dog', 'cow'))
+    with refused('--source=no_zoo_a and --source=no_zoo_a must have the same classes', 'zoo_b has a class cat, and zo'):
+        data_domain.load('no_zoo_a', 'zoo_a', tmp_path)
+
+
+def test_two_labelled_domains(made):
+    folder, images = made
+    dataset = data_domain.load_labeled('mnist', 'svhn_noextra', 'usps,mnist', folder)
+    assert (dataset.name, dataset.base, dataset.sources) == ('mnist_to_svhn_noextra', 'svhn_noextra',
+                                                             ('mnist', 'svhn_noextra'))
+    subsets = dataset.labeled, dataset.labeled_target, dataset.unlabeled, dataset.valid
+    assert [len(subset) for subset in subsets] == [40, 50, 0, 0]
+    np.testing.assert_array_equal(dataset.labeled_target.images, images['svhn', 'train'])
+    assert dataset.labeled_target.labels[:10].tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]
+    assert list(dataset.more_tests) == ['mnist_to_svhn_noextra', 'svhn_noextra_to_mnist', 'svhn_noextra_to_usps']
+    assert dataset.more_tests['mnist_to_svhn_noextra'] is dataset.test
+    np.testing.assert_array_equal(dataset.test.images, images['svhn', 'test'])
+    np.testing.assert_array_equal(dataset.more_tests['svhn_noextra_to_mnist'].images[:, 2:30, 2:30],
+                                  images['mnist', 'test'].repeat(3, 3))
+    assert dataset.stored.name == 'svhn_noextra' and dataset.origin == dict(
+        data_dir=folder, source='mnist', target='svhn_noextra', test_extra='usps,mnist', whiten=False)
+
+
+def test_labelled_families_and_one_labelled_domain(made):
+    folder, images = made
+    dataset = data_domain.load_labeled('no_usps', test_extra='usps', data_dir=folder, whiten=True)
+    assert dataset.name == 'no_usps_to_no_usps' and dataset.sources == ('mnist', 'svhn_noextra')
+    assert len(dataset.labeled) == len(dataset.labeled_target) == 90 and not len(dataset.unlabeled)
+    assert {name: len(part) for name, part in dataset.more_tests.items()} == {
+        'no_usps_to_no_usps': 20, 'no_usps_to_usps': 10}
+    pair = data_domain.load_labeled('mnist', 'usps', data_dir=folder, whiten=True)
+    both = np.concatenate([pair.labeled.images, pair.labeled_target.images]) / 127.5 - 1
+    np.testing.assert_allclose([pair.mean[0], pair.std[0]], [both.mean(), both.std()], rtol=1e-5)
+
+
+@pytest.mark.parametrize('args, texts', [
+    (['usps', 'mnist(1,seed=1)'], ['--target=mnist(1,seed=1): write <name>']),
+    (['usps', '', 'mnist, svhn'], ['--test_extra=mnist, svhn: write <name>']),
+    (['no_cifar10'], ['--source=no_cifar10: write no_ and one of']), (['nothing'], ['--source=nothing', 'unknown']),
+    (['usps', 'mnist', 'nothing'], ['--test_extra=nothing', 'unknown dataset']),
+    (['usps', 'mnist', 'made'], ['--source=usps and --test_extra=made must have the same classes', 'a class 0'])])
+def test_wrong_labelled_domains(made, args, texts):
+    with refused(*texts):
+        data_domain.load_labeled(*args, data_dir=made[0])

@@ -26,8 +26,9 @@ COUNTS = {('fixmatch.sh', 'cifar10'): 2 * 3 * 2, ('fixmatch.sh', 'cifar100'): 2 
           ('remixmatch.sh', 'ablation'): 14,
           ('fully_supervised.sh', 'baseline'): 4 * 2, ('fully_supervised.sh', 'mixup'): 3 * 2,
           ('fully_supervised.sh', 'large'): 2 * 2,
-          ('adamatch.sh', 'uda'): 14 * 5 * 2, ('adamatch.sh', 'teacher'): 14 * 2, ('adamatch.sh', 'student'): 14 * 2,
-          ('adamatch.sh', 'ssda'): 3 * 14 * 2 * 2, ('adamatch.sh', 'ssl'): 3 * 3 * 2, ('adamatch.sh', 'mnist_svhn'): 2,
+          ('adamatch.sh', 'uda'): 22 * 5 * 2, ('adamatch.sh', 'teacher'): 22 * 2, ('adamatch.sh', 'student'): 22 * 2,
+          ('adamatch.sh', 'ssda'): 3 * 22 * 2 * 2, ('adamatch.sh', 'fsl'): 7 * 2, ('adamatch.sh', 'ssl'): 3 * 3 * 2,
+          ('adamatch.sh', 'mnist_svhn'): 2,
           ('small_adamatch.sh', 'digits'): 3 * 2, ('small_adamatch.sh', 'usps'): 3 * 2,
           ('small_adamatch.sh', 'ssda'): 2 * 2, ('small_adamatch.sh', 'ssl'): 2,
           ('adamatch.sh', 'pretrain'): 2, ('adamatch.sh', 'ablation'): 9 * 2}

@@ -59,7 +59,8 @@ SVHN = """
     ShY 0.9 5 + Inv 0.0 4; TrX 0.8 3 + ShY 0.7 7; Inv 0.1 7 + Sol 0.3 9; Inv 0.6 2 + Inv 0.9 4
     Equ 0.5 2 + Sol 0.9 7; ShY 0.6 7 + Sol 0.8 3; ShY 0.6 3 + Inv 0.6 1; ShX 0.4 2 + Rot 0.7 5
 """
-POLICIES = {'cifar10': CIFAR10, 'cifar100': CIFAR10, 'svhn': SVHN, 'svhn_noextra': SVHN}
+POLICIES = {'cifar10': CIFAR10, 'cifar10_1_v4': CIFAR10, 'cifar10_1_v6': CIFAR10, 'cifar100': CIFAR10, 'svhn': SVHN,
+            'svhn_noextra': SVHN}
 
 
 @dataclasses.dataclass(frozen=True)

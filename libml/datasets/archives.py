@@ -93,12 +93,12 @@ def cifar(batches, label_bytes):
     return images, records[:, label_bytes - 1]
 
 
-def svhn(path):
-    """A cropped SVHN file of MATLAB: uint8 [n, 32, 32, 3], labels [n], digit - 1 (zero, which it calls 10, is 9)."""
+def matlab_digits(path):
+    """A MATLAB file of cropped digits, as of SVHN: uint8 [n, 32, 32, 3], int64 [n], its labels as they are."""
     try:
         import scipy.io
     except ImportError as error:
-        raise InputError('svhn is published as MATLAB files, which need scipy: pip install scipy') from error
+        raise InputError(f'{os.path.basename(path)} is a MATLAB file, which needs scipy: pip install scipy') from error
     try:
         content = scipy.io.loadmat(path, variable_names=('X', 'y'))
         images, labels = content['X'], content['y'].ravel()
@@ -111,7 +111,19 @@ def svhn(path):
                          'uint8 (32, 32, 3, n) and n')
     if (labels % 1).any():
         raise InputError(f'{path} has a label that is no whole number')
-    return images.transpose(3, 0, 1, 2), labels.astype(np.int64) - 1
+    return images.transpose(3, 0, 1, 2), labels.astype(np.int64)
+
+
+def npy(path, ndim):
+    """An .npy file of whole numbers: array of ndim dimensions."""
+    try:
+        with open(path, 'rb') as f:
+            values = np.lib.format.read_array(f, allow_pickle=False)
+    except (*DAMAGED, ValueError) as error:
+        raise InputError(f'{path} is damaged: {one_line(error)}') from error
+    if values.dtype.kind not in 'iu' or values.ndim != ndim:
+        raise InputError(f'{path} holds {values.dtype} {list(values.shape)}, not whole numbers in {ndim} dimensions')
+    return values
 
 
 def stl10_images(content, name):
@@ -193,6 +205,16 @@ def _cifar10(locate, wanted):
         yield subset, cifar({name: contents[name] for name in members}, 1)
 
 
+def _cifar10_1(version):
+    """The decoder of a version of CIFAR-10.1, which has a test set alone."""
+    def decode(locate, wanted):
+        del wanted
+        images = npy(locate(f'cifar10.1_{version}_data.npy'), 4)
+        yield 'test', (images, npy(locate(f'cifar10.1_{version}_labels.npy'), 1))
+
+    return decode
+
+
 def _cifar100(locate, wanted):
     del wanted
     names = {subset: f'cifar-100-binary/{subset}.bin' for subset in ('train', 'test')}
@@ -203,7 +225,13 @@ def _cifar100(locate, wanted):
 
 def _svhn(locate, wanted):
     for subset in wanted:
-        yield subset, svhn(locate(f'{subset}_32x32.mat'))
+        images, labels = matlab_digits(locate(f'{subset}_32x32.mat'))
+        yield subset, (images, labels - 1)  # Zero, which SVHN calls 10, is 9.
+
+
+def _syndigit(locate, wanted):
+    for subset in wanted:
+        yield subset, matlab_digits(locate(f'synth_{subset}_32x32.mat'))
 
 
 def _stl10(locate, wanted):
@@ -254,6 +282,6 @@ def _mnist_m(locate, wanted):
         yield subset, blended.mnist_m(contents[labels[subset]], pictures)
 
 
-DECODERS = {'cifar10': _cifar10, 'cifar100': _cifar100, 'svhn': _svhn, 'stl10': _stl10, 'mnist': _mnist,
-            'fashion_mnist': _mnist, 'usps': _usps, 'mnist_m': _mnist_m, 'digits': _digits,
-            'digits_m': _digits_m}
+DECODERS = {'cifar10': _cifar10, 'cifar10_1_v4': _cifar10_1('v4'), 'cifar10_1_v6': _cifar10_1('v6'),
+            'cifar100': _cifar100, 'svhn': _svhn, 'stl10': _stl10, 'mnist': _mnist, 'fashion_mnist': _mnist,
+            'usps': _usps, 'mnist_m': _mnist_m, 'syndigit': _syndigit, 'digits': _digits, 'digits_m': _digits_m}

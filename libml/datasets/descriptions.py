@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 
 from libml.datasets import names
 from libml.utils import InputError, one_line, written_whole
@@ -24,6 +25,7 @@ class Description:
         unlabeled: tuple of the subsets whose stored labels are not true. A subset of the name `unlabeled` is among
             them even if it is not given here.
         fit: one of FITS, how pictures of other sizes became of this one.
+        family: what it is a domain of, such as `digitfive`, '' for none; --source=no_<name> is the others of it.
     """
     name: str
     height: int
@@ -36,6 +38,7 @@ class Description:
     border: int = 0
     unlabeled: tuple = ()
     fit: str = 'crop'
+    family: str = ''
 
     def __post_init__(self):
         if 'unlabeled' in self.counts and 'unlabeled' not in self.unlabeled:
@@ -57,7 +60,7 @@ _FIELDS = [field for field in dataclasses.fields(Description) if field.name != '
 KEYS = tuple(field.name for field in _FIELDS if field.default is dataclasses.MISSING)
 OPTIONAL_KEYS = tuple(field.name for field in _FIELDS if field.name not in KEYS)
 # Of these a file without them has the values of the published dataset of its name.
-FACTS = ('mirror', 'border')
+FACTS = ('mirror', 'border', 'family')
 # Subsets for training beside `train`.
 OPTIONAL = ('extra', 'unlabeled')
 # See libml/pictures/fitting.py.
@@ -85,21 +88,28 @@ def _known(name, side, colors, class_names, counts, **facts):
 # The published datasets; a folder that the original code made has no `<name>.json`, so this is what describes it.
 DATASET_INFO = {info.name: info for info in (
     _known('cifar10', 32, 3, CIFAR10, dict(train=50000, test=10000)),
+    _known('cifar10_1_v4', 32, 3, CIFAR10, dict(train=50000, test=2021)),
+    _known('cifar10_1_v6', 32, 3, CIFAR10, dict(train=50000, test=2000)),
     _known('cifar100', 32, 3, CIFAR100, dict(train=50000, test=10000)),
     _known('svhn', 32, 3, SVHN, dict(train=73257, test=26032, extra=531131), mirror=False),
-    _known('svhn_noextra', 32, 3, SVHN, dict(train=73257, test=26032), mirror=False),
+    # In its family without its extra images, which would be most of what is not svhn.
+    _known('svhn_noextra', 32, 3, SVHN, dict(train=73257, test=26032), mirror=False, family='digitfive'),
     _known('stl10', 96, 3, STL10, dict(train=5000, test=8000, unlabeled=100000)),
-    _known('mnist', 28, 1, DIGITS, dict(train=60000, test=10000), mirror=False),
+    _known('mnist', 28, 1, DIGITS, dict(train=60000, test=10000), mirror=False, family='digitfive'),
     # Trained on at 32x32, as in remixmatch@f7061eb.
     _known('fashion_mnist', 28, 1, FASHION, dict(train=60000, test=10000), border=2),
-    _known('usps', 16, 1, DIGITS, dict(train=7291, test=2007), mirror=False),
-    _known('mnist_m', 32, 3, DIGITS, dict(train=59001, test=9001), mirror=False),
-    _known('digits', 8, 1, DIGITS, dict(train=1400, test=397), mirror=False),
-    _known('digits_m', 16, 3, DIGITS, dict(train=1400, test=397), mirror=False),
+    _known('usps', 16, 1, DIGITS, dict(train=7291, test=2007), mirror=False, family='digitfive'),
+    _known('mnist_m', 32, 3, DIGITS, dict(train=59001, test=9001), mirror=False, family='digitfive'),
+    _known('syndigit', 32, 3, DIGITS, dict(train=479400, test=9553), mirror=False, family='digitfive'),
+    # A family of their own: few digits of 8x8 add nothing to many.
+    _known('digits', 8, 1, DIGITS, dict(train=1400, test=397), mirror=False, family='digits'),
+    _known('digits_m', 16, 3, DIGITS, dict(train=1400, test=397), mirror=False, family='digits'),
 )}
 
-# svhn_noextra is svhn without its extra file: one set of records serves both names.
-STORED_AS = {'svhn_noextra': 'svhn'}
+# Subsets whose records are those of another dataset: svhn_noextra is svhn without its extra file, and CIFAR-10.1 is a
+# test set for what was trained on CIFAR-10.
+STORED_AS = {'svhn_noextra': {'train': 'svhn', 'test': 'svhn'}, 'cifar10_1_v4': {'train': 'cifar10'},
+             'cifar10_1_v6': {'train': 'cifar10'}}
 # File of published labelled positions, beside the records of a dataset that has some.
 FOLDS = {'stl10': 'stl10_fold_indices.txt'}
 
@@ -109,9 +119,14 @@ def resolve_data_dir(data_dir=None):
     return os.path.expanduser(data_dir or os.environ.get('ML_DATA') or os.path.join('.', 'data'))
 
 
+def stored_as(name, subset='train'):
+    """Name of the dataset that the records of a subset are stored as."""
+    return STORED_AS.get(name, {}).get(subset, name)
+
+
 def subset_path(data_dir, name, subset):
     """Path of the TFRecord file of one subset of a dataset."""
-    return os.path.join(data_dir, f'{STORED_AS.get(name, name)}-{subset}.tfrecord')
+    return os.path.join(data_dir, f'{stored_as(name, subset)}-{subset}.tfrecord')
 
 
 def train_paths(data_dir, info):
@@ -166,10 +181,33 @@ def read_description(data_dir, name):
     description = Description(name=name, **{**content, **sequences})
     for subset in OPTIONAL:
         lying = subset_path(data_dir, name, subset)
-        if subset not in description.counts and name not in STORED_AS and os.path.exists(lying):
+        if subset not in description.counts and os.path.exists(lying):
             raise InputError(f'{lying} would not be trained on, because counts in {path} is without {subset!r}: add '
                              'its number of records there, or move the file away')
     return description
+
+
+def families(data_dir):
+    """dict name -> family, by name, of the datasets that have one: published ones, and those in the data folder.
+
+    Raises:
+        InputError: the description of a dataset in the data folder is damaged.
+    """
+    found = {name: info.family for name, info in DATASET_INFO.items()}
+    for file in os.listdir(data_dir) if os.path.isdir(data_dir) else ():
+        name = file.removesuffix('.json')
+        if name != file and re.fullmatch(names.NAME, name) and os.path.exists(subset_path(data_dir, name, 'train')):
+            found[name] = read_description(data_dir, name).family
+    return {name: family for name, family in sorted(found.items()) if family}
+
+
+def difference(one, other):
+    """Text that names the first class that one of two Descriptions has alone; '' if their classes are the same."""
+    alone = {*one.class_names} ^ {*other.class_names}
+    if not alone:
+        return ''
+    has, lacks = (one, other) if min(alone) in one.class_names else (other, one)
+    return f'{has.name} has a class {min(alone)}, and {lacks.name} has none of this name'
 
 
 def stored_counts(data_dir, info):
@@ -212,6 +250,11 @@ def _requirements(content):
     yield ('unlabeled', _are_texts(unlabeled) and set(unlabeled) <= set(counts) - {'train', 'test'},
            'a list of subsets in counts, without train and test')
     yield 'fit', content.get('fit', 'crop') in FITS, f'one of {", ".join(FITS)}'
+    yield 'family', _is_family(content.get('family', '')), f"'' or a name: {names.RULE}"
+
+
+def _is_family(value):
+    return isinstance(value, str) and (not value or bool(re.fullmatch(names.NAME, value)))
 
 
 def _is_whole(value, least):

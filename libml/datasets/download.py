@@ -14,11 +14,24 @@ STANFORD_SVHN = ('http://ufldl.stanford.edu/housenumbers/',)
 STANFORD_STL10 = ('http://ai.stanford.edu/~acoates/stl10/',)
 MNIST = ('https://ossci-datasets.s3.amazonaws.com/mnist/', 'https://storage.googleapis.com/cvdf-datasets/mnist/')
 FASHION = ('http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/',)
+CIFAR10_1 = ('https://github.com/modestyachts/CIFAR-10.1/raw/master/datasets/',
+             'https://raw.githubusercontent.com/modestyachts/CIFAR-10.1/master/datasets/')
 USPS = ('https://hastie.su.domains/ElemStatLearn/datasets/',)
+GANIN = 'Google Drive, linked by its author at http://yaroslav.ganin.net'
 
-# Dataset -> archive -> (MD5, the folders that it is published in, tried in this order).
+# Dataset -> archive -> (digest, the folders that it is published in, tried in this order). A digest is an MD5, or with
+# 64 digits a SHA-256.
 SOURCES = {
     'cifar10': {'cifar-10-binary.tar.gz': ('c32a1d4ab5d03f1284b67883e8d87530', TORONTO)},
+    # As TensorFlow Datasets checks them.
+    'cifar10_1_v4': {
+        'cifar10.1_v4_data.npy': ('5aaedc268df8f4cffca2ac0cf9e608ae1897a8cddb630c7a850a2ea8f6558e75', CIFAR10_1),
+        'cifar10.1_v4_labels.npy': ('1f9544300ded199539b6662364ce7fe6c2e1ea9f87408f06db4b1a6184cffb18', CIFAR10_1),
+    },
+    'cifar10_1_v6': {
+        'cifar10.1_v6_data.npy': ('2997188e5816f5bd545dc77771b6227828c28146049fcecf3fa10775474cacc6', CIFAR10_1),
+        'cifar10.1_v6_labels.npy': ('ae40beda001693674edc94d925ee8268cfe68905f8f9aff800c8dcdfcd6c9448', CIFAR10_1),
+    },
     'cifar100': {'cifar-100-binary.tar.gz': ('03b5dce01913d631647c71ecec9e9cb8', TORONTO)},
     'svhn': {
         'train_32x32.mat': ('e26dedcc434d2e4c54c9b2d4a06d8373', STANFORD_SVHN),
@@ -44,6 +57,7 @@ SOURCES = {
     },
     # Without a direct address or a published digest.
     'mnist_m': {'mnist_m.tar.gz': (None, ())},
+    'syndigit': {'synth_train_32x32.mat': (None, ()), 'synth_test_32x32.mat': (None, ())},
 }
 # Archive -> the folder that it is unpacked to.
 FOLDERS = {'cifar-10-binary.tar.gz': ('cifar-10-batches-bin',), 'cifar-100-binary.tar.gz': ('cifar-100-binary',),
@@ -53,7 +67,9 @@ PICKLED = {'cifar10': ('cifar-10-python.tar.gz', 'cifar-10-batches-py'),
            'cifar100': ('cifar-100-python.tar.gz', 'cifar-100-python'),
            'mnist': ('mnist.pkl.gz', 'mnist.pkl'), 'mnist_m': ('keras_mnistm.pkl.gz', 'keras_mnistm.pkl')}
 # Datasets whose archives a browser has to fetch -> from where.
-BY_HAND = {'mnist_m': 'Google Drive, linked by its author at http://yaroslav.ganin.net'}
+BY_HAND = {'mnist_m': GANIN, 'syndigit': f'SynthDigits.zip on {GANIN}'}
+# Length of a digest -> its kind.
+KINDS = {32: 'MD5', 64: 'SHA-256'}
 BLOCK = 1 << 20
 TIMEOUT_SECONDS = 30
 
@@ -75,18 +91,18 @@ def archive(name, filename, data_dir, archives=None):
         InputError: it is not in `archives` or is there as a pickle, it cannot be downloaded, or the download fails or
             has a wrong digest.
     """
-    md5, folders = SOURCES[name][filename]
+    digest, folders = SOURCES[name][filename]
     if not archives:
         if name in BY_HAND:
             raise InputError(f'{name} has no direct address: fetch {filename} from {BY_HAND[name]}, put it into '
                              'a folder and say --archives=FOLDER')
         path = os.path.join(data_dir, 'downloads', name, filename)
-        return fetch([folder + filename for folder in folders], path, md5)
+        return fetch([folder + filename for folder in folders], path, digest)
     path = _lying(archives, name, [filename], os.path.isfile)
     if path:
-        found = md5 and md5_of(path)
-        if found != md5:
-            print(f'warning: {path} has MD5 {found}, the published one has {md5}', file=sys.stderr)
+        found = digest and digest_of(path, KINDS[len(digest)])
+        if found != digest:
+            print(f'warning: {path} has {KINDS[len(digest)]} {found}, the published one has {digest}', file=sys.stderr)
         return path
     # A .gz is unpacked under its own name or, by some tools, under the one that is written in it.
     unpacked = filename.removesuffix('.gz')
@@ -116,13 +132,13 @@ def _lying(archives, name, entries, kind):
     return None
 
 
-def fetch(urls, path, md5):
+def fetch(urls, path, digest):
     """Downloads a file unless it is there; a broken download is taken up again where it stopped (`<path>.part`).
 
     Args:
         urls: places of the same file, tried in this order.
         path: where it goes; its folder is made.
-        md5: hexadecimal digest that it must have.
+        digest: hexadecimal, MD5 or SHA-256, that it must have.
     Returns:
         path.
     Raises:
@@ -131,18 +147,19 @@ def fetch(urls, path, md5):
     """
     if not os.path.exists(path):
         _fetch_part(urls, f'{path}.part', os.path.basename(path))
-        found = md5_of(f'{path}.part')
-        if found != md5:
+        kind = KINDS[len(digest)]
+        found = digest_of(f'{path}.part', kind)
+        if found != digest:
             os.unlink(f'{path}.part')
-            raise InputError(f'the download of {os.path.basename(path)} has MD5 {found}, but {md5} was published; '
-                             'it was deleted')
+            raise InputError(f'the download of {os.path.basename(path)} has {kind} {found}, but {digest} was '
+                             'published; it was deleted')
         os.replace(f'{path}.part', path)
     return path
 
 
-def md5_of(path):
-    """Hexadecimal MD5 of a file."""
-    digest = hashlib.md5(usedforsecurity=False)
+def digest_of(path, kind):
+    """Hexadecimal digest of a file, of one of KINDS."""
+    digest = hashlib.new(kind.replace('-', '').lower(), usedforsecurity=False)
     try:
         with open(path, 'rb') as f:
             while block := f.read(BLOCK):

@@ -13,7 +13,7 @@ import os
 
 from libml.datasets import descriptions, prepare, records, splits
 from libml.datasets.picture_report import Report
-from libml.datasets.picture_subsets import SUBSETS, assign, check, class_names
+from libml.datasets.picture_subsets import SUBSETS, assign, check, check_family, class_names
 from libml.pictures import converting
 from libml.utils import InputError, one_line, progress, written_whole
 
@@ -31,6 +31,8 @@ class Settings:
     mirror: bool = True
     skip_bad: bool = False
     drop_duplicates: bool = False
+    family: str = ''
+    classes_of: str = ''
 
 
 def create(name, data_dir, sources, settings, overwrite=False):
@@ -50,12 +52,17 @@ def create(name, data_dir, sources, settings, overwrite=False):
             written then.
     """
     check(name, settings)
-    classes = class_names(sources)
+    known = descriptions.read_description(data_dir, settings.classes_of) if settings.classes_of else None
+    classes = class_names(sources, known)
+    description = descriptions.Description(name, settings.size, settings.size, settings.colors, len(classes),
+                                           tuple(classes), {}, mirror=settings.mirror, fit=settings.fit,
+                                           family=settings.family)
+    check_family(description, data_dir)
     subsets = assign(sources, classes, settings)
     if not overwrite and _is_there(name, data_dir, subsets, settings):
         print(f'{name}: it is in {data_dir} already, made of the same pictures')
         return False
-    report, digest = Report(classes), hashlib.sha256()
+    report, digest = Report(classes, partial=bool(known)), hashlib.sha256()
     with contextlib.ExitStack() as stack:
         write = {subset: stack.enter_context(records.writer(descriptions.subset_path(data_dir, name, subset)))
                  for subset, pieces in subsets.items() if any(len(positions) for _, positions in pieces)}
@@ -70,10 +77,8 @@ def create(name, data_dir, sources, settings, overwrite=False):
     paths = {subset: report.paths[subset] for subset in SUBSETS if report.paths[subset]}
     with written_whole(pictures_path(data_dir, name)) as f:
         json.dump(dict(made_of=_made_of(settings, digest), paths=paths), f, indent=1)
-    descriptions.write_description(data_dir, descriptions.Description(
-        name, settings.size, settings.size, settings.colors, len(classes), tuple(classes),
-        {subset: len(listed) for subset, listed in paths.items()}, mirror=settings.mirror,
-        fit=settings.fit))
+    counts = {subset: len(listed) for subset, listed in paths.items()}
+    descriptions.write_description(data_dir, dataclasses.replace(description, counts=counts))
     print(f'{name}: {len(classes)} classes, {settings.size}x{settings.size}x{settings.colors} ({settings.fit}), in '
           f'{data_dir}')
     report.print(sum((part.passed for part in sources.values()), collections.Counter()), settings.drop_duplicates)
@@ -166,6 +171,8 @@ def _is_there(name, data_dir, subsets, settings):
     for picture, content in zip(_listed(subsets), _contents(subsets)):
         _add(digest, picture, converting.digest(converting.loaded(content)))
     new = _made_of(settings, digest)
+    if old:  # Of an earlier version it lacks settings that there were not: they were as by default.
+        old = {**dataclasses.asdict(Settings()), **old}
     if old != new:
         changed = [f'{key}={old[key]}, not {key}={new[key]}' for key in new if key in old and old[key] != new[key]]
         other = changed[0] if changed and not changed[0].startswith('pictures=') else 'other pictures'

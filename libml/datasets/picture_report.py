@@ -16,14 +16,15 @@ class Report:
 
     Attributes:
         classes: list of names.
+        partial: whether there may be classes without pictures.
         paths: dict subset -> list of the paths of the pictures in it.
         counts: dict subset -> int [nclass].
         bad: list of `path: what is wrong` of pictures that cannot be read.
         sizes: Counter of (width, height).
     """
 
-    def __init__(self, classes):
-        self.classes = classes
+    def __init__(self, classes, partial=False):
+        self.classes, self.partial = classes, partial
         self.paths = {subset: [] for subset in SUBSETS}
         self.counts = {subset: np.zeros(len(classes), int) for subset in SUBSETS}
         self.bad = []
@@ -59,7 +60,9 @@ class Report:
         return True
 
     def check(self, skip_bad):
-        """InputError if a picture is bad and none may be, or a class has no picture to train on or none is to test on.
+        """InputError if a picture is bad and none may be, or there is nothing to train or to test on.
+
+        With `partial`, one picture of any class is enough to train on, else there must be one of each.
 
         The first ten bad pictures are printed before it, a line for each.
         """
@@ -72,6 +75,8 @@ class Report:
                 raise InputError(f'{_count(len(self.bad))} cannot be read: repair or remove them, or give --skip_bad; '
                                  'nothing was written')
         empty = [name for name, count in zip(self.classes, self.counts['train']) if not count]
+        if self.partial and self.paths['train']:
+            empty = []
         if empty or not self.paths['test']:
             left = f'of {empty[0]} to train on' if empty else 'to test on'
             raise InputError(f'no picture is left {left}; nothing was written')
@@ -103,9 +108,10 @@ class Report:
         if self._contradictory:
             print('warning: {} of train with the pixels of another class, such as {!r} and {!r}'.format(
                 _count(len(self._contradictory)), *self._contradictory[0]), file=sys.stderr)
-        untested = [name for name, count in zip(self.classes, self.counts['test']) if not count]
-        if untested:
-            print(f'warning: no test picture of {", ".join(untested)}', file=sys.stderr)
+        for subset, kind in (('train', 'training'), ('test', 'test')):
+            lacking = [name for name, count in zip(self.classes, self.counts[subset]) if not count]
+            if lacking:
+                print(f'warning: no {kind} picture of {", ".join(lacking)}', file=sys.stderr)
 
 
 def _count(n):

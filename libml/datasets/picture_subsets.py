@@ -2,8 +2,9 @@
 
 import re
 
+from libml.datasets import descriptions
 from libml.datasets import names as dataset_names
-from libml.datasets.descriptions import DATASET_INFO, STORED_AS
+from libml.datasets.descriptions import DATASET_INFO
 from libml.datasets.split_rule import MAX_SEED
 from libml.utils import InputError
 
@@ -18,7 +19,7 @@ def check(name, settings):
     """InputError if a dataset cannot have this name or these from_pictures.Settings."""
     if not re.fullmatch(dataset_names.NAME, name):
         raise InputError(f'--name={name}: give a letter followed by letters, digits and underscores')
-    if name in DATASET_INFO or name in STORED_AS:
+    if name in DATASET_INFO:
         raise InputError(f'--name={name} is the name of a published dataset: choose another')
     if not SIZES[0] <= settings.size <= SIZES[1]:
         raise InputError(f'--size={settings.size}: give {SIZES[0]} to {SIZES[1]}')
@@ -28,17 +29,34 @@ def check(name, settings):
         raise InputError(f'--test_share={settings.test_share}: give a number between 0 and 1')
     if not 0 <= settings.seed <= MAX_SEED:
         raise InputError(f'--seed={settings.seed}: give 0 to {MAX_SEED}')
+    if settings.family and not re.fullmatch(dataset_names.NAME, settings.family):
+        raise InputError(f'--family={settings.family}: give a letter followed by letters, digits and underscores')
 
 
-def class_names(sources):
+def check_family(description, data_dir):
+    """InputError if another dataset of its family in the data folder has other classes than a Description."""
+    for name, family in descriptions.families(data_dir).items():
+        if family == description.family and name != description.name:
+            difference = descriptions.difference(description, descriptions.read_description(data_dir, name))
+            if difference:
+                raise InputError(f'--family={family}: its datasets must have the same classes, but {difference}')
+
+
+def class_names(sources, known=None):
     """The classes of the pictures, sorted, as numbers where all of them are: list of at least two names.
 
     Args:
         sources: dict train, test, unlabeled -> sources.Part; `test` and `unlabeled` may be missing.
+        known: Description whose classes are returned instead, some of which may be without pictures.
     Raises:
-        InputError: there are fewer than two classes, or those of the test pictures are others.
+        InputError: there are fewer than two classes, or those of the test pictures are others, or one is not known.
     """
     names = set(sources['train'].labels) - {None}
+    if known and names:
+        others = set().union(*(part.labels for part in sources.values())) - {None, *known.class_names}
+        if others:
+            raise InputError(f'--classes_of={known.name} has no class {min(others)}, of which there are pictures')
+        return list(known.class_names)
     if len(names) < 2:
         raise InputError(f'all labelled pictures are of one class, {names.pop()}: at least two are needed' if names else
                          'no picture has a label: at least two classes are needed')
@@ -88,6 +106,7 @@ def draw_test(numbers, nclass, share, seed):
     drawn = []
     for k in range(nclass):
         own = np.flatnonzero(numbers == k)
-        size = min(len(own) - 1, max(1, int(share * len(own) + 0.5)))
-        drawn.append(random.choice(own, size, replace=False))
+        if len(own):  # A class of --classes_of may have no picture.
+            size = min(len(own) - 1, max(1, int(share * len(own) + 0.5)))
+            drawn.append(random.choice(own, size, replace=False))
     return np.sort(np.concatenate(drawn))

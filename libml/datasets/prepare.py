@@ -7,8 +7,8 @@ from libml.datasets.archives import DECODERS
 from libml.datasets.descriptions import (
     DATASET_INFO,
     FOLDS,
-    STORED_AS,
     read_description,
+    stored_as,
     subset_path,
     test_path,
     train_paths,
@@ -27,7 +27,8 @@ def create(name, data_dir, archives=None):
     """Makes the records of a dataset that are not in the data folder yet, and prints what it reads and writes.
 
     Args:
-        name: a key of DATASET_INFO; svhn_noextra makes svhn without its large extra file.
+        name: a key of DATASET_INFO; svhn_noextra makes svhn without its large extra file, CIFAR-10.1 also makes
+            CIFAR-10's training images.
         data_dir: data folder, made where needed.
         archives: folder with the published archives; without it they are downloaded to `<data_dir>/downloads`.
     Returns:
@@ -37,7 +38,6 @@ def create(name, data_dir, archives=None):
     """
     if name not in DATASET_INFO:
         raise InputError(f'unknown dataset {name!r}, choose from ' + ', '.join(DATASET_INFO))
-    stored_as = STORED_AS.get(name, name)
     paths = {subset: subset_path(data_dir, name, subset) for subset in DATASET_INFO[name].counts}
     if name in FOLDS:
         paths[FOLDS[name]] = os.path.join(data_dir, FOLDS[name])
@@ -45,24 +45,29 @@ def create(name, data_dir, archives=None):
     if not missing:
         return []
 
+    for owner in dict.fromkeys(stored_as(name, output) for output in missing):
+        wanted = [output for output in missing if stored_as(name, output) == owner]
+        for output, content in _decoded(name, owner, wanted, data_dir, archives):
+            if isinstance(content, bytes):
+                with written_whole(paths[output], 'wb') as f:
+                    f.write(content)
+            else:
+                _check(name, output, *content)
+                write_records(paths[output], *content)
+            print(f'{name}: wrote {paths[output]} ({os.path.getsize(paths[output]) / 1e6:,.1f} MB)', flush=True)
+    write_description(data_dir, DATASET_INFO[name])
+    return [paths[output] for output in missing]
+
+
+def _decoded(name, owner, wanted, data_dir, archives):
+    """Yields what DECODERS do for the archives of the dataset `owner`: of the outputs that are wanted for `name`."""
     def locate(filename):
-        path = download.archive(stored_as, filename, data_dir, archives)
+        path = download.archive(owner, filename, data_dir, archives)
         size = f' ({os.path.getsize(path) / 1e6:,.1f} MB)' if os.path.isfile(path) else ''
         print(f'{name}: reading {path}{size}', flush=True)
         return path
 
-    for output, content in DECODERS[stored_as](locate, missing):
-        if output not in missing:
-            continue
-        if isinstance(content, bytes):
-            with written_whole(paths[output], 'wb') as f:
-                f.write(content)
-        else:
-            _check(name, output, *content)
-            write_records(paths[output], *content)
-        print(f'{name}: wrote {paths[output]} ({os.path.getsize(paths[output]) / 1e6:,.1f} MB)', flush=True)
-    write_description(data_dir, DATASET_INFO[name])
-    return [paths[output] for output in missing]
+    return ((output, content) for output, content in DECODERS[owner](locate, wanted) if output in wanted)
 
 
 def missing(name, data_dir):

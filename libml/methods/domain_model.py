@@ -66,10 +66,15 @@ class DomainModel(models.MultiModel):
             if any(imbalance.values()):
                 raise InputError(f'--source={source} --target={target}: two domains cannot be skewed: leave out '
                                  + ' and '.join(f'--{flag}' for flag in imbalance))
-            return data_domain.load(source, target, args['data_dir'], args['whiten'])
+            return cls.load_domains(args)
         if dataset and not source and not target:
             return cls.DATASETS[dataset](args['data_dir'], args['whiten'], **imbalance)
         raise InputError(f'--dataset={dataset} --source={source} --target={target}: {SETTINGS}')
+
+    @classmethod
+    def load_domains(cls, args):
+        """The DomainDataSet that the flags `args` name."""
+        return data_domain.load(args['source'], args['target'], args['data_dir'], args['whiten'])
 
     def resolve_params(self):
         p = self.params

@@ -108,8 +108,9 @@ def class_name(text):
 def table(path, folder=''):
     """The Part of a CSV file with columns `path` and `label`.
 
-    The separator is `,`, `;` or tab. A first line that names both columns is a header, and other columns may then stand
-    beside them; without it there are these two. A label may be empty. A line that says the same again is passed over.
+    The separator is `,`, `;`, tab or, as in published lists, a space. A first line that names both columns is a header,
+    and other columns may then stand beside them; without it there are these two. A label may be empty. A line that says
+    the same again is passed over.
 
     Args:
         path: of the file, UTF-8.
@@ -153,7 +154,7 @@ def _csv_lines(path, folder):
     for number, row in rows:
         if len(row) != count:
             raise InputError(f'{path}, line {number}: there are {len(row)} columns, not {count} (path and label, '
-                             'separated by a comma, a semicolon or a tab)')
+                             'separated by a comma, a semicolon, a tab or a space)')
         name, label = (row[column].strip() for column in columns)
         if not name:
             raise InputError(f'{path}, line {number}: there is no path')
@@ -166,7 +167,7 @@ def _is_header(row):
 
 def _delimiter(line, path, folder):
     """The separator that makes of a line a header, or else the path of a file and its label."""
-    rows = {delimiter: next(csv.reader([line], delimiter=delimiter), []) for delimiter in ',;\t'}
+    rows = {delimiter: next(csv.reader([line], delimiter=delimiter), []) for delimiter in ',;\t '}
     for good in (_is_header, lambda row: len(row) == 2 and os.path.exists(_resolve(row[0].strip(), path, folder)),
                  lambda row: len(row) == 2):
         for delimiter, row in rows.items():

@@ -47,7 +47,7 @@ def test_any_string_of_tokens():
     assert len(augment_grammar.parse('d.aac.d.rac3', dataset('cifar100'))) == 4
 
 
-@pytest.mark.parametrize('name', ['cifar10', 'cifar100', 'svhn', 'svhn_noextra'])
+@pytest.mark.parametrize('name', ['cifar10', 'cifar10_1_v4', 'cifar10_1_v6', 'cifar100', 'svhn', 'svhn_noextra'])
 def test_datasets_with_policies(name):
     assert augment_grammar.parse('d.aa', dataset(name))[1].strong == AutoAugment(name)
 

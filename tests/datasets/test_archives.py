@@ -40,7 +40,7 @@ def test_cifar100_has_fine_labels(tmp_path, monkeypatch):
     assert labels.tolist() == [99, 0, 50]
 
 
-def test_bad_svhn_files_are_refused(tmp_path, monkeypatch):
+def test_bad_matlab_files_are_refused(tmp_path, monkeypatch):
     savemat = pytest.importorskip('scipy.io').savemat
     path = tmp_path / 'a.mat'
     for content, text in (({'X': np.zeros([32, 32, 3, 2], np.uint8)}, "no variable 'y'"),
@@ -49,15 +49,32 @@ def test_bad_svhn_files_are_refused(tmp_path, monkeypatch):
                           ({'X': np.zeros([32, 32, 3, 3], np.uint8), 'y': np.ones([2, 1])}, '2 labels')):
         savemat(path, content)
         with refused(str(path), text):
-            archives.svhn(path)
+            archives.matlab_digits(path)
     good = path.read_bytes()
     for damaged in (b'', b'x' * 500, good[:150], good[:-100]):
         path.write_bytes(damaged)
         with refused(str(path)):
-            archives.svhn(path)
+            archives.matlab_digits(path)
     monkeypatch.setitem(sys.modules, 'scipy.io', None)
     with refused('pip install scipy'):
-        archives.svhn(path)
+        archives.matlab_digits(path)
+
+
+def test_bad_npy_files_are_refused(tmp_path):
+    path = tmp_path / 'a.npy'
+    np.save(path, np.arange(6, dtype=np.int32).reshape(2, 3))
+    assert archives.npy(path, 2).tolist() == [[0, 1, 2], [3, 4, 5]]
+    good = path.read_bytes()
+    with refused(str(path), 'int32 [2, 3], not whole numbers in 1 dim'):
+        archives.npy(path, 1)
+    for wrong, text in ((np.zeros(3), 'float64 [3]'), (np.array([{}]), 'damaged')):
+        np.save(path, wrong)
+        with refused(str(path), text):
+            archives.npy(path, 1)
+    for damaged in (b'', b'x' * 500, good[:20], good[:-1]):
+        path.write_bytes(damaged)
+        with refused(str(path), 'damaged'):
+            archives.npy(path, 2)
 
 
 def test_stl10_is_stored_by_columns(tmp_path, monkeypatch):

@@ -14,12 +14,13 @@ def test_description_is_written_and_read(tmp_path):
     assert descriptions.read_description(tmp_path, 'mine') == mine
     content = json.loads((tmp_path / 'mine.json').read_text())
     assert list(content) == ['height', 'width', 'colors', 'nclass', 'class_names', 'counts', 'mirror', 'border',
-                             'unlabeled', 'fit']
+                             'unlabeled', 'fit', 'family']
 
 
 def test_folders_of_the_original_have_no_description(tmp_path):
     for name, side, colors, nclass in [
             ('cifar10', 32, 3, 10), ('cifar100', 32, 3, 100), ('svhn', 32, 3, 10), ('svhn_noextra', 32, 3, 10),
+            ('cifar10_1_v4', 32, 3, 10), ('cifar10_1_v6', 32, 3, 10), ('syndigit', 32, 3, 10), ('mnist_m', 32, 3, 10),
             ('stl10', 96, 3, 10), ('mnist', 28, 1, 10), ('fashion_mnist', 28, 1, 10), ('usps', 16, 1, 10),
             ('digits', 8, 1, 10)]:
         info = descriptions.read_description(tmp_path, name)
@@ -60,6 +61,8 @@ def test_paths(tmp_path, monkeypatch):
     assert descriptions.train_paths('d', info['svhn']) == ['d/svhn-train.tfrecord', 'd/svhn-extra.tfrecord']
     assert descriptions.train_paths('d', info['svhn_noextra']) == ['d/svhn-train.tfrecord']
     assert descriptions.test_path('d', 'svhn_noextra') == 'd/svhn-test.tfrecord'
+    assert descriptions.train_paths('d', info['cifar10_1_v6']) == ['d/cifar10-train.tfrecord']
+    assert descriptions.test_path('d', 'cifar10_1_v6') == 'd/cifar10_1_v6-test.tfrecord'
     assert descriptions.train_paths('d', info['stl10']) == ['d/stl10-train.tfrecord', 'd/stl10-unlabeled.tfrecord']
     monkeypatch.delenv('ML_DATA', raising=False)
     assert descriptions.resolve_data_dir() == './data'
@@ -72,7 +75,7 @@ def test_paths(tmp_path, monkeypatch):
 
 
 def test_facts_of_an_own_dataset(tmp_path):
-    facts = dict(mirror=False, border=2, unlabeled=('web',), fit='pad')
+    facts = dict(mirror=False, border=2, unlabeled=('web',), fit='pad', family='zoo')
     counts = dict(train=7, web=9, test=3, extra=4, other=1)
     mine = descriptions.Description('mine', 4, 5, 1, 2, ('no', 'yes'), counts, **facts)
     descriptions.write_description(tmp_path, mine)
@@ -88,6 +91,32 @@ def test_json_without_facts(tmp_path, name, expected):
     (tmp_path / f'{name}.json').write_text(json.dumps(dict(GOOD, counts=counts)))
     info = descriptions.read_description(tmp_path, name)
     assert (info.mirror, info.border, info.unlabeled) == expected and info.fit == 'crop'
+    assert info.family == ('digits' if name == 'digits' else '')
+
+
+def test_families(tmp_path):
+    digits = dict(digits='digits', digits_m='digits', **dict.fromkeys(
+        ('mnist', 'mnist_m', 'svhn_noextra', 'syndigit', 'usps'), 'digitfive'))
+    assert descriptions.families(tmp_path / 'nowhere') == digits
+    for name, family in (('b', 'zoo'), ('a', 'zoo'), ('mnist', ''), ('c', ''), ('digits', None), ('gone', 'zoo')):
+        content = GOOD if family is None else dict(GOOD, family=family)
+        (tmp_path / f'{name}.json').write_text(json.dumps(content))
+        if name != 'gone':
+            (tmp_path / f'{name}-train.tfrecord').touch()
+    (tmp_path / 'notes.json').write_text('of no dataset')
+    del digits['mnist']
+    assert list(descriptions.families(tmp_path).items()) == sorted({**digits, 'a': 'zoo', 'b': 'zoo'}.items())
+    (tmp_path / 'c.json').write_text('{')
+    with refused('c.json is damaged'):
+        descriptions.families(tmp_path)
+
+
+def test_the_first_class_that_differs():
+    one, other, same = [descriptions.Description(name, 4, 4, 1, 3, classes, {}) for name, classes in (
+        ('one', ('b', 'a', 'd')), ('other', ('b', 'd', 'c')), ('same', ('d', 'b', 'a')))]
+    assert descriptions.difference(one, same) == ''
+    for pair in ((one, other), (other, one)):
+        assert descriptions.difference(*pair) == 'one has a class a, and other has none of this name'
 
 
 @pytest.mark.parametrize('key, value, requirement', [
@@ -98,6 +127,7 @@ def test_json_without_facts(tmp_path, name, expected):
     ('counts', dict(train=0), 'an object of subsets'), ('mirror', 1, 'true or false'), ('border', -1, 'a whole number'),
     ('border', '2', 'a whole number from 0'), ('unlabeled', ['test'], 'a list of subsets in counts, without'),
     ('unlabeled', ['nothing'], 'a list of subsets in counts'), ('unlabeled', 'train', 'a list of subsets in counts'),
+    ('family', 3, "'' or a name: a name is a letter"), ('family', 'a b', "'' or a name: a name is a letter"),
     ('fit', 'squeeze', 'one of crop, pad, stretch'), ('fit', ['pad'], 'one of crop')])
 def test_wrong_values(tmp_path, key, value, requirement):
     (tmp_path / 'mine.json').write_text(json.dumps({**GOOD, key: value}))

@@ -101,11 +101,14 @@ def test_without_a_mirror_the_error_names_all_and_keeps_the_part(tmp_path, url):
     assert (tmp_path / 'file.part').read_bytes() == CONTENT[:9]
 
 
-def test_a_wrong_digest_is_refused_with_both(tmp_path, url):
-    wanted = '0' * 32
-    with refused('file', MD5, wanted):
+@pytest.mark.parametrize('kind', ['md5', 'sha256'])
+def test_a_wrong_digest_is_refused_with_both(tmp_path, url, kind):
+    found = hashlib.new(kind, CONTENT).hexdigest()
+    wanted = '0' * len(found)
+    with refused('file', dict(md5='MD5', sha256='SHA-256')[kind], found, wanted):
         download.fetch([url('good')], str(tmp_path / 'file'), wanted)
     assert not list(tmp_path.iterdir())
+    assert download.fetch([url('good')], str(tmp_path / 'file'), found) == str(tmp_path / 'file')
 
 
 def test_a_folder_that_cannot_be_written(tmp_path, url):
@@ -184,6 +187,7 @@ def test_downloads_go_below_the_data_folder(tmp_path, url, monkeypatch):
 
 def test_every_source_has_a_digest_and_a_place():
     for name, files in download.SOURCES.items():
-        for md5, folders in files.values():
+        for digest, folders in files.values():
             if name not in download.BY_HAND:
-                assert re.fullmatch('[0-9a-f]{32}', md5) and all(folder.endswith('/') for folder in folders) and folders
+                assert re.fullmatch('[0-9a-f]{32}|[0-9a-f]{64}', digest)
+                assert folders and all(folder.endswith('/') for folder in folders)

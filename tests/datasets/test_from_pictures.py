@@ -104,6 +104,8 @@ def test_what_is_there_already(folder, capsys):
                              Settings(size=16))
     with refused('--name=pets', 'made of other pictures', '--overwrite'):
         create(folder, more=False)
+    with refused('--name=pets', 'family=, not family=zoo', '--overwrite'):
+        create(folder, family='zoo')
     pictures(folder / 'train', 'cat/0.png', seed=5)
     with refused('--name=pets', 'made of other pictures'):
         create(folder)
@@ -170,3 +172,30 @@ def test_workers_that_die(folder, monkeypatch):
     with refused('ended from outside'):
         create(folder)
     assert not content(folder)
+
+
+def test_what_an_earlier_version_made_is_there_already(folder, capsys):
+    create(folder)
+    path = folder / 'data' / 'pets-pictures.json'
+    listed = json.loads(path.read_text())
+    assert listed['made_of'].pop('family') == listed['made_of'].pop('classes_of') == ''
+    path.write_text(json.dumps(listed))
+    assert not create(folder) and 'made of the same pictures' in capsys.readouterr().out
+
+
+def test_classes_of_another_dataset_of_the_family(folder):
+    create(folder, family='zoo')
+    shutil.rmtree(folder / 'train' / 'cat')
+    with refused('one class, dog'):
+        create(folder, 'more', family='zoo')
+    create(folder, 'more', family='zoo', classes_of='pets')
+    info = descriptions.read_description(folder / 'data', 'more')
+    assert (info.class_names, info.family, info.counts['train']) == (('cat', 'dog'), 'zoo', 4)
+    assert records.read_labels([folder / 'data' / 'more-train.tfrecord']).tolist() == [1] * 4
+    pictures(folder / 'train', 'cow/0.png', 'cow/1.png')
+    before = content(folder)
+    with refused('--classes_of=pets has no class cow'):
+        create(folder, 'third', family='zoo', classes_of='pets')
+    with refused('--family=zoo', 'third has none of this name'):
+        create(folder, 'third', family='zoo')
+    assert content(folder) == before

@@ -48,6 +48,21 @@ def test_too_little_is_left(report, capsys):
         report.check(skip_bad=True)
 
 
+def test_some_classes_may_be_without_pictures(capsys):
+    report = Report(['cat', 'cow', 'dog'], partial=True)
+    assert report.takes('test', 't', 0, picture('t'), True)
+    with refused('no picture is left of cat to train on'):
+        report.check(skip_bad=False)
+    report.takes('train', 'a', 2, picture('a'), True)
+    report.check(skip_bad=False)
+    report.print(collections.Counter(), dropped=False)
+    assert capsys.readouterr().err.splitlines() == ['warning: no training picture of cat, cow',
+                                                    'warning: no test picture of cow, dog']
+    report.paths['test'] = []
+    with refused('no picture is left to test on'):
+        report.check(skip_bad=False)
+
+
 def test_first_ten_bad_pictures(capsys):
     report = Report(['cat', 'dog'])
     for i in range(12):

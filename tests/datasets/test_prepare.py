@@ -3,6 +3,7 @@
 import gzip
 import struct
 
+from libml import data_pair
 from libml.datasets import prepare
 from made_up_archives import make_tar, publish, stored
 from made_up_cifar import cifar10_members
@@ -82,6 +83,42 @@ def test_svhn_and_its_part_without_extra(tmp_path, monkeypatch):
     np.testing.assert_array_equal(read, images['extra'])
     assert labels.tolist() == [5, 6, 7, 8, 9]
     assert not prepare.create('svhn_noextra', tmp_path, tmp_path) and prepare.ensure('svhn_noextra', tmp_path) is None
+
+
+def test_syndigit_has_the_digits_as_labels(tmp_path, monkeypatch):
+    savemat = pytest.importorskip('scipy.io').savemat
+    publish(monkeypatch, 'syndigit', train=12, test=3)
+    images = RANDOM.randint(0, 256, [12, 32, 32, 3], np.uint8)
+    for subset, n in (('train', 12), ('test', 3)):
+        savemat(tmp_path / f'synth_{subset}_32x32.mat',
+                {'X': images[:n].transpose(1, 2, 3, 0), 'y': np.arange(n, dtype=np.uint8)[:, None] % 10})
+    prepare.create('syndigit', tmp_path / 'data', tmp_path)
+    read, labels = stored(tmp_path / 'data', 'syndigit', 'train', (32, 32, 3))
+    np.testing.assert_array_equal(read, images)
+    assert labels.tolist() == [*range(10), 0, 1] and prepare.ensure('syndigit', tmp_path / 'data') is None
+    with refused('syndigit has no direct address', 'synth_train_32x32.mat from SynthDigits.zip', '--archives=FOLDER'):
+        prepare.create('syndigit', tmp_path / 'new')
+
+
+def test_cifar10_1_is_a_test_set_for_cifar10(tmp_path, cifar10, monkeypatch, capsys):
+    publish(monkeypatch, 'cifar10_1_v6', train=10, test=4)
+    images = RANDOM.randint(0, 256, [4, 32, 32, 3], np.uint8)
+    np.save(tmp_path / 'cifar10.1_v6_data.npy', images)
+    np.save(tmp_path / 'cifar10.1_v6_labels.npy', np.array([9, 0, 3, 3], np.int32))
+    written = prepare.create('cifar10_1_v6', tmp_path / 'data', tmp_path)
+    assert written == [str(tmp_path / 'data' / f'{name}.tfrecord') for name in ('cifar10-train', 'cifar10_1_v6-test')]
+    assert 'SHA-256' in capsys.readouterr().err
+    read, labels = stored(tmp_path / 'data', 'cifar10_1_v6', 'test', (32, 32, 3))
+    np.testing.assert_array_equal(read, images)
+    assert labels.tolist() == [9, 0, 3, 3]
+    assert prepare.create('cifar10', tmp_path / 'data', tmp_path) == [str(tmp_path / 'data' / 'cifar10-test.tfrecord')]
+    dataset = data_pair.DATASETS['cifar10_1_v6-0'](str(tmp_path / 'data'))
+    np.testing.assert_array_equal(dataset.labeled.images, cifar10[0][:10])
+    np.testing.assert_array_equal(dataset.test.images, images)
+    np.save(tmp_path / 'cifar10.1_v6_data.npy', images[:3])
+    (tmp_path / 'data' / 'cifar10_1_v6-test.tfrecord').unlink()
+    with refused('cifar10_1_v6, test images: 3 with 4 labels, but 4 were published'):
+        prepare.create('cifar10_1_v6', tmp_path / 'data', tmp_path)
 
 
 def put_idx(folder, labels):

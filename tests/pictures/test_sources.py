@@ -72,7 +72,8 @@ def test_wrong_folders(tmp_path):
     'path,label\na b.png,cat\n"c,d.png",dog\nsub/é.jpg,\n', 'a b.png,cat\r\n"c,d.png",dog\r\nsub/é.jpg,\r\n',
     '\ufeffPath;Label\r\na b.png;cat\r\nc,d.png;dog\r\nsub/é.jpg;\r\n', 'a b.png\tcat\nc,d.png\tdog\n\nsub/é.jpg\t\n',
     'id,label,path\n1,cat,a b.png\n2, dog ,"c,d.png"\n3,,sub/é.jpg\n', 'c,d.png;dog\na b.png;cat\nsub/é.jpg;',
-    'a b.png,cat\n"c,d.png",dog\nsub/é.jpg,""\na b.png,cat\n./a b.png,cat\n'])
+    'a b.png,cat\n"c,d.png",dog\nsub/é.jpg,""\na b.png,cat\n./a b.png,cat\n',
+    '"a b.png" cat\nc,d.png dog\nsub/é.jpg ""\n'])
 @pytest.mark.parametrize('beside', [True, False])
 def test_csv(tmp_path, text, beside):
     put(tmp_path / 'pictures', 'a b.png', 'c,d.png', 'sub/é.jpg')
@@ -84,6 +85,13 @@ def test_csv(tmp_path, text, beside):
     known = map(os.path.realpath, files)
     put(tmp_path / 'pictures', 'other.png')
     assert sources.unlabeled_folder(str(tmp_path / 'pictures'), (), known).paths == ['other.png']
+
+
+def test_a_published_list(tmp_path):
+    put(tmp_path, 'clipart/axe/a.jpg', 'clipart/bat/b.jpg')
+    (tmp_path / 'clipart_train.txt').write_text('clipart/bat/b.jpg 17\nclipart/axe/a.jpg 2\n')
+    part, _ = sources.table(str(tmp_path / 'clipart_train.txt'))
+    assert part.paths == ['clipart/axe/a.jpg', 'clipart/bat/b.jpg'] == contents(part) and part.labels == ['2', '17']
 
 
 @pytest.mark.parametrize('text, wrong', [
