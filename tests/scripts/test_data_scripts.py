@@ -7,6 +7,7 @@ import sys
 
 import runner
 
+import numpy as np
 import pytest
 
 pytest.importorskip('sklearn')
@@ -27,12 +28,21 @@ def run(script, *args, data_dir=None, code=0):
 
 def test_create_datasets_then_split_check_and_inspect(tmp_path):
     # What cannot be made is said, and does not keep the rest from being made.
-    out, errors = run('create_datasets', 'nosuch', 'cifar10', 'digits', f'--archives={tmp_path}', data_dir=tmp_path,
-                      code=1)
-    assert len(errors) == 2 and 'nosuch' in errors[0] and 'cifar-10-binary.tar.gz' in errors[1]
-    files = ['digits-test.tfrecord', 'digits-train.tfrecord', 'digits.json']
-    assert sorted(os.listdir(tmp_path)) == files
-    assert all(name in out for name in files[:2])
+    archives = tmp_path / 'archives'
+    archives.mkdir()
+    np.save(archives / 'cifar10.1_v6_data.npy', np.zeros([2000, 32, 32, 3], np.uint8))
+    np.save(archives / 'cifar10.1_v6_labels.npy', np.arange(2000, dtype=np.int32) % 10)
+    (tmp_path / 'cifar10-train.tfrecord').touch()
+    out, errors = run('create_datasets', 'nosuch', 'cifar10', 'cifar10_1_v6', 'digits', f'--archives={archives}',
+                      data_dir=tmp_path, code=1)
+    assert len(errors) == 4 and 'nosuch' in errors[0] and 'cifar-10-binary.tar.gz' in errors[1]
+    assert all(f'cifar10.1_v6_{part}.npy has SHA-256' in line for part, line in zip(('data', 'labels'), errors[2:]))
+    files = ['cifar10_1_v6-test.tfrecord', 'cifar10_1_v6.json', 'digits-test.tfrecord', 'digits-train.tfrecord',
+             'digits.json']
+    assert sorted(os.listdir(tmp_path)) == ['archives', 'cifar10-train.tfrecord', *files]
+    assert all(name in out for name in files if name.endswith('.tfrecord'))
+    with open(tmp_path / files[1]) as f:
+        assert json.load(f)['counts'] == dict(train=50000, test=2000)
 
     out, _ = run('create_split', '--seed=3', '--size=40', f'--data_dir={tmp_path}', 'digits')
     split = tmp_path / 'SSL' / 'digits.3@40-map.json'

@@ -3,11 +3,13 @@
 import csv
 import json
 import sys
+import types
 
 import evaluate_run
 import runner
 import toy
 from libml import data_pair
+from libml.datasets import records
 from libml.training import figures
 from libml.utils import InputError
 from mixmatch import MixMatch
@@ -140,6 +142,18 @@ def test_another_dataset(run):
     run.dataset.class_names = ('zero', *'123456789')
     with refused('has 10 classes (0, 1, ', 'trained with 10 classes (zero, 1, '):
         evaluate_run.test_set(run, 'digits.2@50-0')
+
+
+def test_cifar10_1_is_for_runs_on_cifar10(tmp_path):
+    for i, subset in enumerate(('cifar10-train', 'cifar10-test', 'cifar10_1_v6-test')):
+        images = np.random.RandomState(i).randint(0, 256, [4, 32, 32, 3], np.uint8)
+        records.write_records(f'{tmp_path}/{subset}.tfrecord', images, np.arange(4) + i)
+    dataset = data_pair.DATASETS['cifar10-0'](str(tmp_path))
+    trained = types.SimpleNamespace(dataset=dataset, LOOP_FLAGS=MixMatch.LOOP_FLAGS, load_dataset=MixMatch.load_dataset,
+                                    arguments=lambda: dataset.origin)
+    found = evaluate_run.test_set(trained, 'cifar10_1_v6-0')
+    np.testing.assert_array_equal(found.images, images)
+    assert found.labels.tolist() == [2, 3, 4, 5]
 
 
 def test_what_is_missing(monkeypatch):
