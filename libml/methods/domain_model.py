@@ -1,9 +1,9 @@
 """Base of AdaMatch and its baselines: labelled images of a source, unlabelled ones of a target, two views each."""
 
-from libml import data_domain, data_pair, losses, models, schedules, train
+from libml import data_domain, data_pair, losses, schedules, train
 from libml.augment import cta_learner, domain_tokens
 from libml.hparams import Hparam
-from libml.methods import pseudo_labels
+from libml.methods import momentum_model, pseudo_labels
 from libml.utils import InputError
 
 import tensorflow as tf
@@ -17,8 +17,8 @@ OLD_ARCHS = {'wrn28-2': dict(filters=32, scales=3), 'wrn28-4': dict(filters=64, 
              'wrn34-2': dict(filters=32, scales=4), 'wrn40-2': dict(filters=32, scales=5)}
 
 
-class DomainModel(models.MultiModel):
-    """A MultiModel on pairs (weak, strong) of labelled and of `uratio` times as many unlabelled images.
+class DomainModel(momentum_model.MomentumModel):
+    """A MomentumModel on pairs (weak, strong) of labelled and of `uratio` times as many unlabelled images.
 
     Three settings with one method: --source and --target name two domains (unsupervised adaptation); with
     --target='name(k,seed=s)' k images of each class of the target are labelled, too; --dataset names one dataset, of
@@ -36,7 +36,7 @@ class DomainModel(models.MultiModel):
         target=Hparam('', 'Adaptation: domain of the unlabelled images; <name>(k,seed=s) labels k of each class, too.'),
     )
     HPARAMS = dict(
-        models.MultiModel.HPARAMS,
+        momentum_model.MomentumModel.HPARAMS,
         lr=Hparam(0.03, 'Learning rate of momentum 0.9 at the start.', above=0),
         lr_decay=Hparam(0.25, 'The learning rate falls to this fraction along a cosine.', low=0, high=1),
         wd=Hparam(0.001, 'Weight of half the sum of squares of the kernels.', low=0),
@@ -51,7 +51,6 @@ class DomainModel(models.MultiModel):
     # It counted in mimg (2^20 images), and kept all checkpoints for 0.
     OLD_FLAGS = dict(train_mimg=('train_kimg', lambda mimg: mimg << 10), logdir=('train_dir', str),
                      keep_ckpts=('keep_ckpt', lambda keep: keep or ALL_CHECKPOINTS))
-    MOMENTUM = 0.9
     # Of adamatch@7a0b40c.
     BN_EPSILON = 1e-6
     BN_UNBIASED = False
@@ -109,12 +108,9 @@ class DomainModel(models.MultiModel):
         """Scalar: lr * cos(arccos(lr_decay) progress)."""
         return self.params.lr * schedules.cosine_to(self.progress(), self.params.lr_decay)
 
-    def momentum_step(self, batch, terms, statistics, monitors=None):
-        """MultiModel.train_step by momentum (not Nesterov's); adds weight decay to the terms and lr to the monitors."""
-        lr = self.learning_rate()
-        return self.train_step(batch, {**terms, 'wd': (self.params.wd, self.l2())},
-                               tf.compat.v1.train.MomentumOptimizer(lr, self.MOMENTUM), statistics,
-                               monitors={**(monitors or {}), 'monitors/lr': lr})
+    def optimizer(self, lr):
+        """Momentum 0.9, not Nesterov's."""
+        return tf.compat.v1.train.MomentumOptimizer(lr, self.MOMENTUM)
 
 
 class PseudoLabelModel(DomainModel):

@@ -1,8 +1,9 @@
 """Base of FixMatch and its relatives: a weak and a strong view of unlabelled images, one forward pass, SGD."""
 
-from libml import data_pair, layers, losses, models, schedules
+from libml import data_pair, layers, losses
 from libml.augment import tokens
 from libml.hparams import Hparam
+from libml.methods import momentum_model
 from libml.methods.class_use import ClassUse
 from libml.trackers import Average
 
@@ -15,8 +16,8 @@ CONFIDENCE = Hparam(0.95, 'Smallest probability of a weak prediction that is tra
 EMA_P = Hparam(0.999, 'Decay of the moving averages of predictions; short runs want less (0.99).', low=0, high=1)
 
 
-class PairModel(models.MultiModel):
-    """A MultiModel on `uratio` times as many unlabelled images as labelled ones, each as a pair (weak, strong).
+class PairModel(momentum_model.MomentumModel):
+    """A MomentumModel on `uratio` times as many unlabelled images as labelled ones, each as a pair (weak, strong).
 
     A subclass states its losses on unlabelled images in `unlabeled_losses`.
 
@@ -26,7 +27,7 @@ class PairModel(models.MultiModel):
 
     DATASETS = data_pair.PAIR_DATASETS
     HPARAMS = dict(
-        models.MultiModel.HPARAMS,
+        momentum_model.MomentumModel.HPARAMS,
         augment=tokens.AUGMENT,
         lr=Hparam(0.03, 'Learning rate of Nesterov momentum; falls to 0.195 of it as a cosine.', above=0),
         train_kimg=Hparam(65536, 'Length of training in kimg (1,024 labelled images); the learning rate follows it.',
@@ -37,7 +38,6 @@ class PairModel(models.MultiModel):
         uratio=Hparam(7, 'Unlabelled images for each labelled one.', low=1),
         wd=Hparam(0.0005, 'Weight of the sum of squares of the kernels.', low=0),
     )
-    MOMENTUM = 0.9
 
     def make_program(self):
         return tokens.Program(self.params, self.dataset)
@@ -73,25 +73,12 @@ class PairModel(models.MultiModel):
         """The moving average of `value`, with decay `ema_p`, after this step; it starts as the number `initial`."""
         return self.track(Average(name, np.full(value.shape, initial), self.params.ema_p)).observe(value)
 
-    def learning_rate(self):
-        """Scalar: lr * cos(7/16 pi progress) (FixMatch, section 2.3)."""
-        return self.params.lr * schedules.cosine(self.progress())
-
-    def optimizer(self, lr):
-        """Nesterov momentum 0.9."""
-        return tf.compat.v1.train.MomentumOptimizer(lr, self.MOMENTUM, use_nesterov=True)
-
     def algorithm(self):
         batch = self.batch = self.inputs(self.views(), self.params.batch * self.params.uratio)
         batch.logits_x, logits_weak, logits_strong = self.logits(batch.xt, batch.y)
         unlabeled, monitors = self.unlabeled_losses(logits_weak, logits_strong)
-        return self.momentum_step({**self.labeled_losses(batch.logits_x, batch.label), **unlabeled}, monitors)
-
-    def momentum_step(self, terms, monitors):
-        """MultiModel.train_step by `optimizer` on these terms and weight decay."""
-        lr = self.learning_rate()
-        return self.train_step(self.batch, {**terms, 'wd': (self.params.wd, self.l2())}, self.optimizer(lr), 'train',
-                               monitors={'monitors/lr': lr, **monitors})
+        terms = {**self.labeled_losses(batch.logits_x, batch.label), **unlabeled}
+        return self.momentum_step(batch, terms, 'train', monitors)
 
     def report(self, session):
         text, values = super().report(session)
