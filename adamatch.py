@@ -3,6 +3,7 @@
 python adamatch.py --source=mnist --target=usps                          # adaptation, no label in the target
 python adamatch.py --source=mnist --target='usps(10,seed=1)'             # 10 labels of each class of the target
 python adamatch.py --dataset=cifar10.3@40-1                              # semi-supervised learning
+python adamatch.py --dataset=cifar10.3@40-1 --nouse_logit_interpolation  # one pass
 """
 
 from libml import models, schedules, train
@@ -21,12 +22,20 @@ class AdaMatch(domain_model.PseudoLabelModel):
         confidence=Hparam(0.9, 'Share of the mean confidence on weak source images that a weak prediction must have '
                           'to be trained on; with --nouse_cr a probability.', low=0, high=1),
         use_cr=Hparam(True, 'Whether confidence is relative to that on weakly augmented source images.'),
+        use_logit_interpolation=Hparam(
+            True, 'Random logit interpolation; without it, logits of labelled images are those beside the unlabelled '
+            'ones, from the only pass. In the run\'s name if it is not as by default.', False),
         wu=Hparam(1., 'Weight of the unlabelled loss at the end; until half of the training it rises from 0 to 1.',
                   low=0),
     )
 
+    def named_hparams(self):
+        """Names of the original, which has no such flag, stay as they are."""
+        own = 'use_logit_interpolation'
+        return super().named_hparams() + [own] * (own in self.given)
+
     def interpolated(self, batch, joint):
-        """Random logit interpolation (section 3.1 of the paper).
+        """Random logit interpolation (section 3.1 of the paper), or with --nouse_logit_interpolation `joint`.
 
         A second pass sees the labelled images without the unlabelled ones, with batch statistics of its own, which no
         running statistics follow. Both passes get gradients. The weights are drawn for each image, view and class.
@@ -37,6 +46,8 @@ class AdaMatch(domain_model.PseudoLabelModel):
         Returns:
             list of [b, 2, C], and terms of `train_step` that are only logged.
         """
+        if not self.params.use_logit_interpolation:
+            return joint, {}
         alone = self.logits('alone', batch.labeled)
         batch.lams = [models.placeholder(self.draws.uniform(name, z.shape), name)
                       for z, name in zip(joint, ('lam', 'lam_target'))]

@@ -1,4 +1,4 @@
-"""AdaMatch without random logit interpolation."""
+"""AdaMatch without random logit interpolation: adamatch.py --nouse_logit_interpolation, under its published name."""
 
 import sys
 from pathlib import Path
@@ -12,8 +12,8 @@ from libml import train
 class AdaMatchNoLogitReg(AdaMatch):
     """The logits of labelled images are those beside the unlabelled ones; there is no second pass."""
 
-    def interpolated(self, batch, joint):
-        return joint, {}
+    HPARAMS = dict(AdaMatch.HPARAMS, use_logit_interpolation=AdaMatch.HPARAMS['use_logit_interpolation']._replace(
+        default=False))
 
 
 if __name__ == '__main__':

@@ -92,6 +92,29 @@ def test_where_gradients_go(model, session):
         assert (zero == 0).all() and (other > 0).all()
 
 
+def test_without_logit_interpolation(tmp_path):
+    """One pass: labelled losses, threshold and their gradients are of its logits."""
+    model = Recorded(str(tmp_path), dataset(7, size=8), use_logit_interpolation=False, **SMALL)
+    ops, feed = model.ops, fixed_feed(model)
+    assert list(model.recorded) == ['joint'] and set(model.batch_norms) == {'joint'}
+    assert 'lams' not in ops and 'losses/hregbn' not in ops.losses
+    with model.session() as session:
+        model.streams.start(session, 0)
+        kernel = np.random.RandomState(3).normal(0, 3, [4, 5])
+        toy.set_variables(model, session, {'classify/dense/kernel': kernel})
+        passes = model.recorded['joint']
+        gradients = tf.gradients(ops.losses['losses/xe'] + 2 * ops.losses['losses/xet'], passes)
+        assert gradients.pop() is None
+        found, logits, gradients = session.run([{**ops.losses, **ops.monitors}, passes, gradients], feed)
+    for z, label, gradient, name, weight in zip(logits, ops.labels, gradients, ('xe', 'xet'), (1, 2)):
+        expected = np.mean([cross_entropy(z[:, view], feed[label]).mean() for view in range(2)])
+        np.testing.assert_allclose(found[f'losses/{name}'], expected, rtol=1e-5)
+        expected = weight * (softmax(z) - np.eye(5)[feed[label]][:, None]) / (2 * len(z))
+        np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-7)
+    confidence = 0.9 * softmax(logits[0][:, 0]).max(1).mean()
+    np.testing.assert_allclose(found['monitors/confidence_ratio'], confidence, rtol=1e-5)
+
+
 def test_one_step_updates_in_order(model, session):
     """Plain momentum, then the joint pass's statistics, then averages of both; nothing follows the alone pass."""
     feed, trainable = fixed_feed(model), [v for v in model.variables if v.trainable]
@@ -200,13 +223,16 @@ def test_threshold_that_is_not_relative(model, session, monkeypatch):
 
 
 def test_names_and_defaults():
-    names = ('confidence', 'wd', 'wu', 'uratio', 'lr', 'lr_decay', 'train_kimg', 'augment', 'use_cr', 'ema', 'batch')
+    names = ('confidence', 'wd', 'wu', 'uratio', 'lr', 'lr_decay', 'train_kimg', 'augment', 'use_cr', 'ema', 'batch',
+             'use_logit_interpolation')
     assert [AdaMatch.HPARAMS[name][0] for name in names] == [
-        0.9, 0.001, 1., 3, 0.03, 0.25, 8192, 'CTA(sm,sm,probe=1)', True, 0.999, 64]
-    small = dict(arch='convnet', batch=4, filters=4, uratio=1)
-    assert AdaMatch('runs', dataset(size=8), augment='(x,smc)', rerun='again', **small).folder.path == (
-        'runs/toy/(x,smc)/again/AdaMatch_archconvnet_batch4_confidence0.9_filters4_lr0.03_lr_decay0.25_nclass5_repeat4_'
-        'scales1_uratio1_use_crTrue_wd0.001_wu1.0')
+        0.9, 0.001, 1., 3, 0.03, 0.25, 8192, 'CTA(sm,sm,probe=1)', True, 0.999, 64, True]
+    small = dict(arch='convnet', batch=4, filters=4, uratio=1, augment='(x,smc)', rerun='again')
+    name = ('runs/toy/(x,smc)/again/AdaMatch_archconvnet_batch4_confidence0.9_filters4_lr0.03_lr_decay0.25_nclass5_'
+            'repeat4_scales1_uratio1_use_crTrue_{}wd0.001_wu1.0')
+    assert AdaMatch('runs', dataset(size=8), **small).folder.path == name.format('')
+    one_pass = AdaMatch('runs', dataset(size=8), use_logit_interpolation=False, **small)
+    assert one_pass.folder.path == name.format('use_logit_interpolationFalse_')
 
 
 def test_a_bin_drops_out_after_23_failed_probes():

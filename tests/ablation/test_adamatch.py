@@ -71,7 +71,20 @@ def test_every_script_is_tested():
 def test_hyper_parameters(name):
     table = script(name).HPARAMS
     assert {key for key in table if key not in AdaMatch.HPARAMS} == ABLATIONS[name][1]
-    assert all(table[key][0] == spec[0] for key, spec in AdaMatch.HPARAMS.items())
+    changed = {'no_logit_reg': {'use_logit_interpolation'}}.get(name, set())
+    assert {key for key, spec in AdaMatch.HPARAMS.items() if table[key][0] != spec[0]} == changed
+
+
+def test_no_interpolation_is_that_of_the_flag(tmp_path):
+    """The same code: equal to the bit, under the published name, in which the flag stands only when it is given."""
+    found = []
+    for model_class, params in ((AdaMatch, dict(use_logit_interpolation=False)), (script('no_logit_reg'), {})):
+        model = build(model_class, tmp_path, **params)
+        found.append(step_of(model)[0])
+    assert found[0] == found[1]
+    assert model.experiment_name() == (
+        'AdaMatchNoLogitReg_archresnet_batch4_confidence0.9_filters4_lr0.03_lr_decay0.25_nclass5_repeat1_scales1_uratio2_'
+        'use_crTrue_wd0.001_wu1.0')
 
 
 # What differs from AdaMatch on the same feeds.
