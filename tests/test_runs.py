@@ -13,7 +13,7 @@ import pytest
 
 COUNTS = {('fixmatch.sh', 'cifar10'): 2 * 3 * 2, ('fixmatch.sh', 'cifar100'): 2 * 3 * 2,
           ('fixmatch.sh', 'svhn'): 2 * 3 * 2, ('fixmatch.sh', 'stl10'): 2 * 2, ('fixmatch.sh', 'uda'): 3 * 2,
-          ('fixmatch.sh', 'ablation'): 16,
+          ('fixmatch.sh', 'baselines'): 41 * 2, ('fixmatch.sh', 'ablation'): 16,
           ('usb.sh', 'cifar10'): 8 * 3 * 2, ('usb.sh', 'cifar100'): 8 * 3 * 2, ('usb.sh', 'svhn'): 8 * 3 * 2,
           ('usb.sh', 'stl10'): 8 * 3 * 2,
           ('small.sh', 'digits'): 2 * 2, ('small.sh', 'mnist'): 2 * 2,
@@ -34,6 +34,7 @@ COUNTS = {('fixmatch.sh', 'cifar10'): 2 * 3 * 2, ('fixmatch.sh', 'cifar100'): 2 
           ('adamatch.sh', 'pretrain'): 2, ('adamatch.sh', 'ablation'): 9 * 2}
 # What stands in every command of a table.
 FLAGS = {('fixmatch.sh', 'cifar100'): '--filters=128 --wd=0.001', ('fixmatch.sh', 'stl10'): '--scales=4',
+         ('fixmatch.sh', 'baselines'): '--recipe=fixmatch',
          ('usb.sh', 'cifar10'): '--augment=d.d.usb --report_kimg=320',
          ('usb.sh', 'cifar100'): '--augment=d.d.usb --report_kimg=320 --wd=0.001',
          ('usb.sh', 'stl10'): '--augment=d.d.usb --report_kimg=320 --scales=4',
@@ -96,6 +97,28 @@ def test_settings_of_the_comparison():
         ('pi_model.py', '0.2'): dict(svhn_noextra={'5'}, svhn={'5'}),
         ('pseudo_label.py', '0.02'): dict(cifar10={'1'}, svhn_noextra={'2'}, svhn={'2'}),
         ('vat.py', '0.02'): dict(cifar10={''}, svhn_noextra={''}, svhn={''})}
+
+
+def test_baselines_of_fixmatch():
+    """Three are not in its table with the fewest labels; networks and weight decay are those of its own rows."""
+    found = {}
+    for line in printed('fixmatch.sh', 'baselines', '--seeds=1')[1]:
+        _, path, *flags = shlex.split(line)
+        given = dict(flag.removeprefix('--').split('=') for flag in flags)
+        assert (given.pop('recipe'), given.pop('train_kimg')) == ('fixmatch', '65536')
+        assert given.pop('train_dir') == 'experiments/fixmatch'
+        name, labels = given.pop('dataset').removesuffix('-1').split('.1@')
+        found.setdefault((path, name), {}).setdefault(tuple(given.items()), []).append(int(labels))
+    networks = dict(cifar10={}, cifar100=dict(filters='128', wd='0.001'), svhn={}, stl10=dict(scales='4'))
+    counts = dict(cifar10=[40, 250, 4000], cifar100=[400, 2500, 10000], svhn=[40, 250, 1000], stl10=[1000])
+    expected = {}
+    for name, flags in networks.items():
+        own = dict(K='4', augment='d.x.d') if name == 'stl10' else dict(K='8')
+        for path in ('pi_model.py', 'pseudo_label.py', 'mean_teacher.py'):
+            expected[path, name] = {tuple(flags.items()): counts[name][-2:]}
+        expected['mixmatch.py', name] = {tuple(flags.items()): counts[name]}
+        expected['remixmatch.py', name] = {(*own.items(), *flags.items()): counts[name]}
+    assert found == expected
 
 
 @pytest.mark.parametrize('script', ['consistency.sh', 'simclr.sh'])
