@@ -18,6 +18,7 @@ class FullySupervised(adam_models.BaselineModel):
     The original has a script for each; the default of wd is from its mixup. (mixmatch@1011a1d fully_supervised/)
     """
 
+    FIXMATCH = {}
     HPARAMS = dict(
         adam_models.BaselineModel.HPARAMS,
         wd=adam_models.BaselineModel.HPARAMS['wd']._replace(default=0.002),
@@ -28,10 +29,11 @@ class FullySupervised(adam_models.BaselineModel):
                          high=1),
         beta=adam_models.BETA._replace(help=adam_models.BETA.help + ' Only with --mixup.'),
     )
+    del HPARAMS['augment'], HPARAMS['recipe']
 
     def views(self):
         """One weak view of labelled images; no others."""
-        return Views(self.weak_view().at('view0'))
+        return Views(self.kinds()[0].at('view0'))
 
     def resolve_params(self):
         super().resolve_params()

@@ -12,9 +12,10 @@ import tensorflow as tf
 class ICT(adam_models.BaselineModel):
     """The prediction on a mixture of unlabelled images follows the mixture of the mean teacher's predictions.
 
-    (The original also draws a second view of each image and never uses it.)
+    (The original also draws a second view of each image, the third token of --augment, and never uses it.)
     """
 
+    FIXMATCH = dict(augment='d.d.d')
     HPARAMS = dict(
         adam_models.BaselineModel.HPARAMS,
         beta=adam_models.BETA,

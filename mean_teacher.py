@@ -1,6 +1,7 @@
 """Mean teachers are better role models (arXiv:1703.01780).
 
 python mean_teacher.py --dataset=cifar10.3@250-5000 --wd=0.2
+python mean_teacher.py --dataset=cifar10.3@250-1 --recipe=fixmatch    # as in FixMatch's table
 """
 
 from libml import train

@@ -1,6 +1,7 @@
 """MixMatch: A Holistic Approach to Semi-Supervised Learning (arXiv:1905.02249).
 
 python mixmatch.py --dataset=cifar10.3@250-5000 --wd=0.02 --beta=0.75 --w_match=75
+python mixmatch.py --dataset=cifar10.3@250-1 --recipe=fixmatch    # as in FixMatch's table
 """
 
 from libml import layers, losses, train
@@ -32,8 +33,9 @@ class MixMatch(adam_models.MixedModel):
         return tf.stop_gradient(layers.renorm(p ** (1 / self.params.T)))
 
     def views(self):
-        weak = self.weak_view()
-        return Views(weak.at('view0'), tuple(weak.at(f'view{i}') for i in range(self.params.nu)))
+        labeled, weak, strong = self.kinds()
+        others = [strong.at(f'view{i}') for i in range(1, self.params.nu)]
+        return Views(labeled.at('view0'), (weak.at('view0'), *others))
 
     def algorithm(self):
         p = self.params
@@ -43,7 +45,7 @@ class MixMatch(adam_models.MixedModel):
         logits, targets = self.mixed([batch.xt] + views, targets, p.mixmode)
         l2u = tf.reduce_mean(losses.brier(tf.concat(logits[1:], 0), tf.concat(targets[1:], 0)))
         terms = {'xe': (1., tf.reduce_mean(losses.xe(logits[0], targets[0]))), 'l2u': (p.w_match * self.ramp(), l2u)}
-        return self.adam_step(batch, terms, 'mixed0', tune='mixed0')
+        return self.recipe_step(batch, terms, 'mixed0', tune='mixed0')
 
 
 if __name__ == '__main__':

@@ -12,6 +12,7 @@ import tensorflow as tf
 class Mixup(adam_models.BaselineModel):
     """Trains on mixtures of labelled images, and on mixtures of unlabelled ones with the labels guessed for them."""
 
+    FIXMATCH = dict(augment='d.d')
     HPARAMS = dict(adam_models.BaselineModel.HPARAMS, beta=adam_models.BETA)
 
     def labeled_part(self, x, onehot):

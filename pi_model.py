@@ -1,6 +1,7 @@
 """Pi-model: Temporal Ensembling for Semi-Supervised Learning (arXiv:1610.02242).
 
 python pi_model.py --dataset=cifar10.3@250-5000 --consistency_weight=20
+python pi_model.py --dataset=cifar10.3@250-1 --recipe=fixmatch    # as in FixMatch's table
 """
 
 from libml import losses, train
@@ -23,9 +24,9 @@ class PiModel(adam_models.BaselineModel):
     LOSS = 'pm'
 
     def views(self):
-        """Two weak views of each unlabelled image."""
-        weak = self.weak_view()
-        return Views(weak.at('view0'), (weak.at('view0'), weak.at('view1')))
+        """Two views of each unlabelled image, weak ones unless --augment says otherwise."""
+        labeled, weak, strong = self.kinds()
+        return Views(labeled.at('view0'), (weak.at('view0'), strong.at('view1')))
 
     def teacher(self, y):
         """Logits [b, C] of the views [b, h, w, c] that the student follows."""

@@ -1,6 +1,7 @@
 """Pseudo-Label: The Simple and Efficient Semi-Supervised Learning Method (D.-H. Lee, ICML workshop 2013).
 
 python pseudo_label.py --dataset=cifar10.3@250-5000 --threshold=0.95
+python pseudo_label.py --dataset=cifar10.3@250-1 --recipe=fixmatch    # as in FixMatch's table
 """
 
 from libml import losses, train
@@ -14,6 +15,7 @@ import tensorflow as tf
 class PseudoLabel(adam_models.BaselineModel):
     """A confident prediction on an unlabelled image is its label."""
 
+    FIXMATCH = dict(adam_models.BaselineModel.FIXMATCH, augment='d.d')
     HPARAMS = dict(
         adam_models.BaselineModel.HPARAMS,
         consistency_weight=CONSISTENCY_WEIGHT,

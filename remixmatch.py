@@ -7,6 +7,7 @@ python remixmatch.py --dataset=cifar10.3@250-1 --K=8 --nouse_xe --w_match=75  # 
 python remixmatch.py --dataset=cifar10.3@250-1 --K=8 --nocta                  # without CTAugment: folder ReMixMatch_...
 python remixmatch.py --dataset=cifar10.3@250-1 --K=8 --augment=d.d.rac        # RandAugment in place of CTAugment
 python remixmatch.py --dataset=cifar10.3@250-1 --K=8 --cta_version=fixmatch   # CTAugment of FixMatch's repository
+python remixmatch.py --dataset=cifar10.3@250-1 --K=8 --recipe=fixmatch        # all of FixMatch's repository
 """
 
 from libml import layers, losses, trackers, train
@@ -26,10 +27,10 @@ EPSILON = 1e-6
 class ReMixMatch(adam_models.MixedModel):
     """MixMatch whose guesses get the class distribution of the labels and are the labels of strongly augmented images.
 
-    Of the original's two recipes for these losses this is its own repository's, Adam with decoupled weight decay, which
-    its published commands are for (remixmatch@f7061eb); the recipe in FixMatch's repository has momentum and a cosine.
+    Its published commands are for its own repository, Adam with decoupled weight decay (remixmatch@f7061eb).
     """
 
+    FIXMATCH = dict(adam_models.MixedModel.FIXMATCH, cta_version='fixmatch')
     HPARAMS = dict(
         adam_models.MixedModel.HPARAMS,
         **cta_learner.REMIXMATCH_HPARAMS,
@@ -127,7 +128,7 @@ class ReMixMatch(adam_models.MixedModel):
             tracker.observe(observed)
         terms = self.terms(batch.xt, onehot, views, logits, target)
         # Batch norm follows the last of the interleaved batches, unlike MixMatch's.
-        return self.adam_step(batch, terms, f'mixed{len(views)}', matching(p_data, p_model, p_target))
+        return self.recipe_step(batch, terms, f'mixed{len(views)}', matching(p_data, p_model, p_target))
 
 
 def matching(p_data, p_model, p_target):

@@ -21,6 +21,7 @@ def unit(v):
 class VAT(adam_models.BaselineModel):
     """Predictions on unlabelled images withstand the perturbation that changes them most, and are to be certain."""
 
+    FIXMATCH = dict(augment='d.d')
     HPARAMS = dict(
         adam_models.BaselineModel.HPARAMS,
         vat=Hparam(0.3, 'Weight of the virtual adversarial loss.', low=0),

@@ -17,6 +17,7 @@ from mixmatch import MixMatch
 class CTAMixMatch(MixMatch):
     """MixMatch on a weak and nu - 1 strong views. (remixmatch@f7061eb cta/cta_mixmatch.py)"""
 
+    FIXMATCH = dict(MixMatch.FIXMATCH, cta_version='fixmatch')
     HPARAMS = dict(
         MixMatch.HPARAMS,
         **cta_learner.REMIXMATCH_HPARAMS,

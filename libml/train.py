@@ -38,7 +38,9 @@ def run(model_class, **defaults):
         args = {name: FLAGS[name].value for name in table}
         old_flags.take(args, model_class.OLD_FLAGS)
         args = {name: spec.checked(name, args[name]) for name, spec in table.items()}
-        params = {name: args[name] for name in model_class.HPARAMS}
+        # What is not given is left to the class, whose --recipe may have other defaults.
+        params = {name: args[name] for name, spec in model_class.HPARAMS.items()
+                  if FLAGS[name].present or args[name] != spec.default}
         model = model_class(args['train_dir'], model_class.load_dataset(args), **params)
         if args['eval_ckpt']:
             model.eval_checkpoint(args['eval_ckpt'])
@@ -111,10 +113,17 @@ class Model:
             self.all_finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(v)) for v in floats])
 
     @classmethod
+    def registry(cls, args):
+        """What --dataset is looked up in, with the flags `args` (name -> value)."""
+        del args
+        return cls.DATASETS
+
+    @classmethod
     def load_dataset(cls, args):
         """The DataSet that the flags `args` (name -> value) name."""
-        return cls.DATASETS[args['dataset']](args['data_dir'], args['whiten'], args['p_unlabeled'],
-                                             args['imbalance_labeled'], args['imbalance_unlabeled'])
+        constructor = cls.registry(args)[args['dataset']]
+        return constructor(args['data_dir'], args['whiten'], args['p_unlabeled'], args['imbalance_labeled'],
+                           args['imbalance_unlabeled'])
 
     def resolve_params(self):
         """Checks what the bounds in HPARAMS cannot say of self.params, and adds what follows from the dataset."""

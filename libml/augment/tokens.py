@@ -96,7 +96,7 @@ class Program:
     Args:
         params: hyper-parameters, of which `augment` and, if CTAugment may be used, cta_learner.HPARAMS are read.
         dataset: the DataSet.
-        fields: 3, or 1: then all three views are the same.
+        fields: 3; 2, labelled and unlabelled: weak and strong views are the same; 1: all three are.
         cta: whether CTAugment may be used.
 
     Attributes:
@@ -109,7 +109,8 @@ class Program:
 
     def __init__(self, params, dataset, fields=3, cta=True):
         self.params = params
-        self.labeled, self.weak, self.strong = parse(params.augment, dataset, (fields,)) * (3 // fields)
+        views = parse(params.augment, dataset, (fields,))
+        self.labeled, self.weak, self.strong = (views + 2 * views[-1:])[:3]
         learned = cta_learner.from_params(params) if 'adepth' in params else None
         self.cta = learned if cta and not self.strong.strong else None
 

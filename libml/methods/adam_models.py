@@ -1,9 +1,14 @@
-"""Models trained with Adam and decoupled weight decay: MixMatch, ReMixMatch and the baselines of their comparison."""
+"""Models trained with Adam and decoupled weight decay: MixMatch, ReMixMatch and the baselines of their comparison.
 
-from libml import layers, losses, models, schedules
+FixMatch's code has them again, most of them with momentum: --recipe=fixmatch.
+"""
+
+from libml import data_pair, layers, losses, schedules
+from libml.augment import tokens
 from libml.augment.views import View, Views
 from libml.augment.weak import Weak
 from libml.hparams import Hparam
+from libml.methods import momentum_model
 
 import tensorflow as tf
 
@@ -14,25 +19,66 @@ WARMUP_POS = Hparam(0.4, 'Share of train_kimg over which the weight of the loss 
                     low=0, high=1)
 CONSISTENCY_WEIGHT = Hparam(1., 'Weight of the loss on unlabelled images.', low=0)
 INERT_SMOOTHING = Hparam(0.1, 'Does nothing but stand in the run\'s name, as in the original.', low=0, high=1)
+RECIPES = ('mixmatch', 'fixmatch')
 
 
-class AdamModel(models.MultiModel):
-    """A MultiModel trained with Adam at a constant rate and decoupled weight decay. (mixmatch@1011a1d, its scripts)"""
+def is_fixmatch(params):
+    """Whether hyper-parameters, a dict, name FixMatch's recipe."""
+    return params.get('recipe') == 'fixmatch'
 
+
+class AdamModel(momentum_model.MomentumModel):
+    """A model trained with Adam at a constant rate and decoupled weight decay (mixmatch@1011a1d, its scripts), or with
+    --recipe=fixmatch as in fixmatch@d4985a1.
+
+    FIXMATCH holds what hyper-parameters are with that recipe unless they are given. Without an `lr` in it, Adam stays.
+    """
+
+    FIXMATCH = dict(augment='d.d.d', lr=0.03, wd=0.0005)
     HPARAMS = dict(
-        models.MultiModel.HPARAMS,
+        momentum_model.MomentumModel.HPARAMS,
+        augment=Hparam('', 'Augmentation of labelled.weak.strong images, or where there is a single view of unlabelled '
+                       f'ones, of labelled.unlabelled ones: {tokens.CHOICES}. Unless given, the dataset\'s mirror and '
+                       'shift.', False),
         lr=Hparam(0.002, 'Learning rate of Adam.', above=0),
         train_kimg=Hparam(65536, 'Length of training in kimg (1,024 labelled images); a warm-up may follow it.', False,
                           above=0),
+        recipe=Hparam('mixmatch', 'mixmatch: as in MixMatch\'s and ReMixMatch\'s code. fixmatch: as in FixMatch\'s, '
+                      'for its table. Unlabelled images then include the labelled ones. Unless given, --augment is '
+                      'd.d.d (d.d where there is a single view), and --cta_version is fixmatch. All but ICT, Mixup and '
+                      'VAT have, in place of Adam, Nesterov momentum 0.9, a rate that falls from --lr (unless given, '
+                      '0.03) to 0.195 of it as a cosine, and in the loss --wd (unless given, 0.0005) times half the '
+                      'sum of squares of the kernels.', False),
         wd=Hparam(0.02, 'Weight decay: every step multiplies the kernels by 1 - wd * lr.', low=0),
     )
 
-    def weak_view(self):
-        """View: the dataset's mirror and shift. Its draws have no scope but the view's place."""
-        return View(Weak(self.dataset.mirror, self.dataset.shift), scope='')
+    def __init__(self, train_dir, dataset, **params):
+        super().__init__(train_dir, dataset, **{**(self.FIXMATCH if is_fixmatch(params) else {}), **params})
 
-    def adam_step(self, batch, terms, statistics, monitors=None, tune=None):
-        """MultiModel.train_step with Adam and weight decay.
+    @classmethod
+    def registry(cls, args):
+        return data_pair.PAIR_DATASETS if is_fixmatch(args) else super().registry(args)
+
+    def resolve_params(self):
+        super().resolve_params()
+        if 'recipe' in self.params:
+            self.check_choice('recipe', RECIPES)
+
+    def make_program(self):
+        """That of --augment, without CTAugment; None without this flag."""
+        if not self.params.get('augment'):
+            return None
+        return tokens.Program(self.params, self.dataset, self.FIXMATCH['augment'].count('.') + 1, cta=False)
+
+    def kinds(self):
+        """View of labelled, of weak and of strong images; unless --augment is given all are the dataset's mirror and
+        shift, whose draws have no scope but the view's place."""
+        if self.program:
+            return self.program.labeled, self.program.weak, self.program.strong
+        return (View(Weak(self.dataset.mirror, self.dataset.shift), scope=''),) * 3
+
+    def recipe_step(self, batch, terms, statistics, monitors=None, tune=None):
+        """MultiModel.train_step as --recipe says: with Adam and decoupled weight decay, or `momentum_step`.
 
         Args:
             tune: name of a classifier pass: `tune_op` moves the running batch-norm statistics by it. There is none
@@ -40,7 +86,11 @@ class AdamModel(models.MultiModel):
                 are more than cta_rates.LAG batches old.
         """
         p = self.params
-        ops = self.train_step(batch, terms, tf.compat.v1.train.AdamOptimizer(p.lr), statistics, p.wd * p.lr, monitors)
+        if is_fixmatch(p) and 'lr' in self.FIXMATCH:
+            ops = self.momentum_step(batch, terms, statistics, monitors)
+        else:
+            adam = tf.compat.v1.train.AdamOptimizer(p.lr)
+            ops = self.train_step(batch, terms, adam, statistics, p.wd * p.lr, monitors)
         if tune and not self.learner:
             ops.tune_op = self.tune_op(tune)
         return ops
@@ -85,8 +135,8 @@ class BaselineModel(AdamModel):
 
     def views(self):
         """One weak view of each image."""
-        weak = self.weak_view().at('view0')
-        return Views(weak, weak)
+        labeled, weak, _ = self.kinds()
+        return Views(labeled.at('view0'), weak.at('view0'))
 
     def labeled_part(self, x, onehot):
         """Images and targets of the labelled loss: [b, h, w, c], [b, C] -> the same."""
@@ -113,4 +163,4 @@ class BaselineModel(AdamModel):
         xe = tf.reduce_mean(losses.xe(self.classifier(images, training=True, name='x').logits, targets))
         terms = {'xe': (1., xe), **(self.unlabeled_losses(batch.y) if batch.y is not None else {})}
         self.classifier(batch.x, training=True, name='tune')  # On images that are not mixed.
-        return self.adam_step(batch, terms, 'x', tune='tune')
+        return self.recipe_step(batch, terms, 'x', tune='tune')

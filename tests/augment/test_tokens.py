@@ -77,11 +77,13 @@ def test_wrong_number_of_fields(augment, counts):
     assert repr(augment) in str(error.value) and str(error.value).endswith(' or '.join(map(str, counts)))
 
 
-def test_program_of_three_and_of_one_field():
+def test_program_of_three_of_two_and_of_one_field():
     params = dict(augment='x.d.rac')
     program = augment_grammar.Program(EasyDict(params), dataset('cifar10'))
     assert [view.name for view in (program.labeled, program.weak, program.strong)] == ['x', 'd', 'rac']
     assert program.cta is None and program.components(toy.dataset()) == ['toy.x.d.rac']
+    program = augment_grammar.Program(EasyDict(augment='x.rac'), dataset('cifar10'), fields=2)
+    assert [view.name for view in (program.labeled, program.weak, program.strong)] == ['x', 'rac', 'rac']
     flags = {name: spec.default for name, spec in cta_learner.HPARAMS.items()}
     program = augment_grammar.Program(EasyDict(augment='m', **flags), dataset('cifar10'), fields=1)
     assert [view.name for view in (program.labeled, program.weak, program.strong)] == ['m'] * 3
