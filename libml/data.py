@@ -1,15 +1,22 @@
 """Datasets in memory."""
 
+import math
 import re
 
+from libml.utils import InputError
+
 import numpy as np
+
+# Bytes of images in memory at a time while statistics are taken.
+CHUNK = 1 << 25
 
 
 class Subset:
     """Some images of a dataset: positions in arrays that are shared with its other subsets.
 
     Attributes:
-        pixels: uint8 [N, h, w, c], all images of the arrays.
+        pixels: uint8 [N, h, w, c], all images of the arrays; or what makes them when it is indexed with positions
+            (datasets.on_demand.OnDemand).
         targets: int32 [N], their labels.
         positions: int64 [n], which of them belong to this subset, in order.
         files: the TFRecord files that the arrays are of, one after the other; empty for arrays made otherwise.
@@ -26,8 +33,13 @@ class Subset:
 
     @property
     def images(self):
-        """uint8 [n, h, w, c], a copy."""
-        return self.pixels[self.positions]
+        """uint8 [n, h, w, c], a copy; or what makes slices of it when they are asked for."""
+        return self.pixels[self.positions] if self.in_memory else self.pixels.at(self.positions)
+
+    @property
+    def in_memory(self):
+        """Whether the images are an array."""
+        return isinstance(self.pixels, np.ndarray)
 
     @property
     def labels(self):
@@ -57,6 +69,7 @@ class DataSet:
             with it.
         stored: the datasets.descriptions.Description of the test images, and `adaptation` the
             images.adaptation.Adaptation that makes `test` of what is stored; None for arrays made otherwise.
+        frame: the images.framing.Frame that images are made with, or None.
     """
 
     def __init__(self, name, labeled, unlabeled, valid, test, nclass, mirror, shift, whiten=False, p_unlabeled=None,
@@ -76,7 +89,7 @@ class DataSet:
         self.origin = dict(origin, whiten=whiten)
         self.class_names = tuple(class_names or map(str, range(nclass)))
         self.more_tests = {}
-        self.stored = self.adaptation = None
+        self.stored = self.adaptation = self.frame = None
         self.mean = np.zeros(self.colors, np.float32)
         self.std = np.ones(self.colors, np.float32)
         if whiten:
@@ -90,6 +103,9 @@ class DataSet:
             shift: of the new dataset.
         """
         subsets = [self.labeled, self.unlabeled, self.valid, self.test]
+        if not self.test.in_memory:
+            raise InputError(f'{self.name}: its images are made when they are asked for, and cannot be changed here: '
+                             'give neither --size nor --memory=disk')
         pixels = {id(s.pixels): s.pixels for s in subsets}
         changed = {key: function(images) for key, images in pixels.items()}
         subsets = [Subset(changed[id(s.pixels)], s.targets, s.positions, s.files) for s in subsets]
@@ -97,18 +113,24 @@ class DataSet:
                        self.labels_known, self.origin, self.class_names)
 
     @property
+    def folder(self):
+        """Its name in the paths of runs: `name`, and how its pictures are framed."""
+        return self.name + (self.frame.text() if self.frame else '')
+
+    @property
     def whitened(self):
         """Whether the network's input is normalised."""
         return bool(self.mean.any() or (self.std != 1).any())
 
 
-def mean_std(subsets, chunk=8192):
+def mean_std(subsets, chunk=0):
     """Mean and standard deviation per channel of images scaled to [-1, 1], exactly, from histograms of bytes.
 
     Returns:
         float32 [c], float32 [c].
     """
-    histogram = np.zeros([subsets[0].pixels.shape[-1], 256], np.int64)
+    shape = subsets[0].pixels.shape[1:]
+    histogram, chunk = np.zeros([shape[-1], 256], np.int64), chunk or max(1, CHUNK // math.prod(shape))
     for subset in subsets:
         for start in range(0, len(subset), chunk):
             pixels = subset.pixels[subset.positions[start:start + chunk]]

@@ -3,7 +3,7 @@
 import os
 
 from libml.data import DataSet, Subset
-from libml.datasets import descriptions, prepare, records, split_rule, splits
+from libml.datasets import descriptions, prepare, split_rule, splits, subsets
 from libml.datasets.names import ALL, parse
 from libml.images.adaptation import Adaptation
 from libml.utils import InputError
@@ -29,15 +29,16 @@ class Registry:
         """
         name = parse(text)
 
-        def constructor(data_dir='', whiten=False, p_unlabeled='', imbalance_labeled=0., imbalance_unlabeled=0.):
+        def constructor(data_dir='', whiten=False, p_unlabeled='', imbalance_labeled=0., imbalance_unlabeled=0.,
+                        **flags):
             skewed = name.skewed(imbalance_labeled=imbalance_labeled, imbalance_unlabeled=imbalance_unlabeled)
-            return load(skewed, self.split, data_dir, whiten, p_unlabeled)
+            return load(skewed, self.split, data_dir, whiten, p_unlabeled, **flags)
 
         return constructor
 
 
-def load(name, split, data_dir='', whiten=False, p_unlabeled=''):
-    """The dataset of a Name, decoded into memory; a split that is not there is drawn, `digits` is made at first use.
+def load(name, split, data_dir='', whiten=False, p_unlabeled='', memory='auto', **frame):
+    """The dataset of a Name; a split that is not there is drawn, `digits` is made at first use.
 
     Args:
         name: a Name.
@@ -45,6 +46,8 @@ def load(name, split, data_dir='', whiten=False, p_unlabeled=''):
         data_dir: folder of the datasets; else $ML_DATA, else ./data.
         whiten: whether the network's input is normalised by the statistics of the training images.
         p_unlabeled: comma-separated class weights, or ''.
+        memory: one of subsets.MEMORY, whether images are decoded into memory.
+        frame: size, resize, crop_area, crop_aspect, as for subsets.frame_of.
     Raises:
         InputError: the dataset is not there or damaged, or has too few images for the name.
     """
@@ -52,22 +55,22 @@ def load(name, split, data_dir='', whiten=False, p_unlabeled=''):
     prepare.ensure(name.name, data_dir)
     info = descriptions.read_description(data_dir, name.name)
     weights = class_weights(p_unlabeled, info.nclass)
-    counts = descriptions.stored_counts(data_dir, info)
-    labeled_paths = descriptions.labeled_paths(data_dir, info)
-    paths = descriptions.train_paths(data_dir, info) if name.labels else labeled_paths
-    known = records.read_labels(labeled_paths, info.nclass, counts)
+    made = subsets.frame_of(info, **frame)
+    on_disk = subsets.from_files(memory, data_dir, info)
+    train = subsets.read(data_dir, info, info.train_subsets if name.labels else info.labeled_subsets, on_disk, made,
+                         adaptation(info))
+    test = subsets.read(data_dir, info, ['test'], on_disk, made, adaptation(info))
+    known = np.concatenate([subsets.subset_labels(data_dir, info, subset) for subset in info.labeled_subsets])
     label, unlabel, valid = positions(name, split, data_dir, known, info.nclass)
     if name.imbalance_labeled or name.imbalance_unlabeled:
         label, unlabel = splits.skewed_split(split, data_dir, name, label, unlabel)
-    train = read_images(paths, info, counts)
-    test_paths = [descriptions.test_path(data_dir, name.name)]
-    test = read_images(test_paths, info, counts)
-    subsets = [Subset(*train, part, paths) for part in (label, unlabel, valid)]
-    dataset = DataSet(str(name), *subsets, Subset(*test, np.arange(len(test[1])), test_paths), nclass=info.nclass,
-                      mirror=info.mirror, shift=test[0].shape[2] // 8, whiten=whiten, p_unlabeled=weights,
-                      labels_known=not info.unlabeled, class_names=info.class_names,
-                      origin=dict(data_dir=os.path.abspath(data_dir), p_unlabeled=p_unlabeled))
-    dataset.stored, dataset.adaptation = info, adaptation(info)
+    parts = [Subset(*train[:2], part, train[2]) for part in (label, unlabel, valid)]
+    origin = dict(data_dir=os.path.abspath(data_dir), p_unlabeled=p_unlabeled, **(frame if made else {}))
+    dataset = DataSet(str(name), *parts, Subset(*test[:2], np.arange(len(test[1])), test[2]), nclass=info.nclass,
+                      mirror=info.mirror and not made, shift=0 if made else test[0].shape[2] // 8, whiten=whiten,
+                      p_unlabeled=weights, labels_known=not info.unlabeled, class_names=info.class_names,
+                      origin=origin)
+    dataset.stored, dataset.adaptation, dataset.frame = info, adaptation(info), made
     return dataset
 
 
@@ -99,15 +102,6 @@ def positions(name, split, data_dir, labels, nclass):
                          'others are labelled, or have no true label')
     valid = valid[:name.valid]
     return label[~np.isin(label, valid)], order[~np.isin(order, valid)], valid
-
-
-def read_images(paths, info, counts):
-    """Images with their border, uint8 [n, h, w, c], and labels int32 [n], of records that a Description describes.
-
-    `counts` says how many records the files must have: stored_counts of libml/datasets/descriptions.py.
-    """
-    pixels, targets = records.read_records(paths, info.height, info.width, info.colors, info.nclass, counts)
-    return adaptation(info)(pixels), targets
 
 
 def adaptation(info):

@@ -63,16 +63,29 @@ class Hparam(typing.NamedTuple):
         return f'{kinds[type(self.default)]} {bounds}'.rstrip()
 
 
-# Flags of every script that are no hyper-parameters: they say where things are and how often is reported.
-LOOP_FLAGS = dict(
-    train_dir=Hparam('./experiments', 'Folder of all run folders.'),
-    dataset=Hparam('cifar10.3@250-5000', 'Dataset: <name>.<seed>@<labels>-<valid>.'),
+# Flags that say what a dataset is loaded with.
+DATA_FLAGS = dict(
     data_dir=Hparam('', 'Folder of the datasets; else $ML_DATA, else ./data.'),
     whiten=Hparam(False, 'Normalise the network\'s input by the mean and deviation of the training images.'),
     p_unlabeled=Hparam('', 'Comma-separated class weights of the unlabelled images, where an algorithm uses them.'),
     imbalance_labeled=Hparam(0., 'Skew the labelled images: ratio of the largest class, the first, to the smallest; '
                              'negative: the last is the largest; 0: leave them.', low=-1e6, high=1e6),
     imbalance_unlabeled=Hparam(0., 'Skew the unlabelled images in the same way.', low=-1e6, high=1e6),
+    size=Hparam(0, 'Height and width of the network\'s input; 0: those of the stored images. In training random parts of '
+                'the pictures get this size.', low=0, high=1024),
+    resize=Hparam(0, 'With --size: height and width that whole pictures get first, of which random squares of --size are '
+                  'trained on; 0: parts of any area and aspect.', low=0, high=4096),
+    crop_area=Hparam(0.08, 'With --size: smallest share of a picture that is trained on; less than 0.1 is drawn again.',
+                     above=0, high=1),
+    crop_aspect=Hparam(0.75, 'With --size: smallest width to height of what is trained on; the largest is its inverse.',
+                       low=0.1, high=1),
+    memory=Hparam('auto', 'ram: all images decoded in memory; disk: each read when it is needed; auto: what fits.'),
+)
+# Flags of every script that are no hyper-parameters: they say where things are and how often is reported.
+LOOP_FLAGS = dict(
+    train_dir=Hparam('./experiments', 'Folder of all run folders.'),
+    dataset=Hparam('cifar10.3@250-5000', 'Dataset: <name>.<seed>@<labels>-<valid>.'),
+    **DATA_FLAGS,
     report_kimg=Hparam(64, 'Evaluate and report after every so many kimg (1,024 images).', above=0),
     save_kimg=Hparam(64, 'Save a checkpoint after every so many kimg.', above=0),
     report_images=Hparam(4, 'Images whose views each report shows in TensorBoard, with the confusion matrix; 0: none.',

@@ -1,7 +1,11 @@
 """Streams of batches: batch t is a pure function of (seed, t, the stream's name)."""
 
+import contextlib
+import os
+
 from libml.draws import Draws
 
+import numpy as np
 import tensorflow as tf
 from easydict import EasyDict
 
@@ -22,6 +26,7 @@ class Streams:
         self.first_batch = tf.compat.v1.placeholder(tf.int64, [], 'first_batch')
         self._feeds = []
         self._initializers = []
+        self._on_demand = []
 
     def add(self, name, subset, batch, augment):
         """A new stream.
@@ -35,30 +40,66 @@ class Streams:
             EasyDict of the tensors of the next batch: what `augment` returns, `label` int32 [batch], and `index`
             int32 [batch], the places of its images in the subset, from 0 to n - 1: the same in every epoch.
         """
-        pixels, targets = self._placeholder(subset.pixels), self._placeholder(subset.targets)
-        positions = self._placeholder(subset.positions)
-        n = len(subset)
+        n, pixels = len(subset), subset.pixels
+        positions, targets = self._placeholder(subset.positions), self._placeholder(subset.targets)
+        in_memory = isinstance(pixels, np.ndarray)
+        array = self._placeholder(pixels) if in_memory else None
+        first_image = self.first_batch * batch
 
         # Plain graph code: AutoGraph would spend seconds on translating it to itself.
         @tf.autograph.experimental.do_not_convert
         def epoch(number):
-            return tf.data.Dataset.from_tensor_slices(Draws(self.seed, number).permutation(f'{name}/epoch', n))
+            order = Draws(self.seed, number).permutation(f'{name}/epoch', n)
+            done = tf.where(tf.equal(number, first_image // n), first_image % n, 0)
+            return tf.data.Dataset.from_tensor_slices(order[done:])
 
         @tf.autograph.experimental.do_not_convert
-        def load(number, index):
+        def load(number, index, images=None):
             order = tf.gather(positions, tf.ensure_shape(index, [batch]))
-            out = augment(tf.gather(pixels, order), Draws(self.seed, number, f'{name}/'))
+            images = tf.gather(array, order) if in_memory else images
+            out = augment(images, Draws(self.seed, number, f'{name}/'))
             out = dict(out, label=tf.gather(targets, order), index=index)
             # The static number of rows is lost in operations that draw for each image: state it again.
             return {key: tf.ensure_shape(value, [batch, *value.shape[1:]]) for key, value in out.items()}
 
-        first_image = self.first_batch * batch
         dataset = tf.data.Dataset.range(first_image // n, tf.int64.max).flat_map(epoch)
-        dataset = dataset.skip(first_image % n).batch(batch, drop_remainder=True)
-        dataset = dataset.enumerate(self.first_batch).map(load, PARALLEL_BATCHES, deterministic=True)
+        dataset = dataset.batch(batch, drop_remainder=True).enumerate(self.first_batch)
+        if not in_memory:
+            dataset = self._with_images(dataset, name, pixels, positions, batch)
+        dataset = dataset.map(load, PARALLEL_BATCHES, deterministic=True)
         iterator = tf.compat.v1.data.make_initializable_iterator(dataset.prefetch(PREFETCH).with_options(_options()))
         self._initializers.append(iterator.initializer)
         return EasyDict(iterator.get_next())
+
+    def _with_images(self, dataset, name, pixels, positions, batch):
+        """A dataset (number, index, images) of one of (number, index): a picture of an OnDemand at a time, on all cores."""
+        self._on_demand.append(pixels)
+        array = None if pixels.of_files else self._placeholder(pixels.contents)
+
+        @tf.autograph.experimental.do_not_convert
+        def fetch(number, index):
+            order = tf.gather(positions, tf.ensure_shape(index, [batch]))
+            frame = pixels.frame
+            drawn = frame.draws(Draws(self.seed, number, f'{name}/frame/'), batch) if frame else ()
+            return tf.fill([batch], number), index, pixels.rows(order, array), drawn
+
+        @tf.autograph.experimental.do_not_convert
+        def make(number, index, row, drawn):
+            return number, index, pixels.image(row, drawn or None)
+
+        dataset = dataset.map(fetch, PARALLEL_BATCHES, deterministic=True).unbatch()
+        dataset = dataset.map(make, os.cpu_count(), deterministic=True).batch(batch, drop_remainder=True)
+        return dataset.map(lambda number, index, images: (number[0], index, images))
+
+    @contextlib.contextmanager
+    def reading(self):
+        """InputError, which names the picture, in place of TensorFlow's error where a stream could not make an image."""
+        try:
+            yield
+        except tf.errors.OpError:
+            for pixels in self._on_demand:
+                pixels.explain()
+            raise
 
     def start(self, session, first_batch):
         """Sets all streams of this graph so that their next batch is number `first_batch`."""

@@ -5,7 +5,7 @@ import os
 import sys
 
 from libml import old_flags, schedules
-from libml.hparams import LOOP_FLAGS, Hparam
+from libml.hparams import DATA_FLAGS, LOOP_FLAGS, Hparam
 from libml.streams import Streams
 from libml.training import checkpoint, evaluate, fingerprint
 from libml.training.loop import KIMG, Loop
@@ -122,8 +122,7 @@ class Model:
     def load_dataset(cls, args):
         """The DataSet that the flags `args` (name -> value) name."""
         constructor = cls.registry(args)[args['dataset']]
-        return constructor(args['data_dir'], args['whiten'], args['p_unlabeled'], args['imbalance_labeled'],
-                           args['imbalance_unlabeled'])
+        return constructor(**{name: args[name] for name in DATA_FLAGS if name in args})
 
     def resolve_params(self):
         """Checks what the bounds in HPARAMS cannot say of self.params, and adds what follows from the dataset."""
@@ -143,7 +142,7 @@ class Model:
 
     def path_components(self):
         """Folders between train_dir and the run's files."""
-        return [name for name in (self.dataset.name, self.params.rerun, self.experiment_name()) if name]
+        return [name for name in (self.dataset.folder, self.params.rerun, self.experiment_name()) if name]
 
     def method_name(self):
         """Name of the method in folders, tables, console and TensorBoard."""

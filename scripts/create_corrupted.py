@@ -28,15 +28,14 @@ FROST = 'frost is made by formula, not cut out of photographs: compare its numbe
 
 def test_images(name, data_dir):
     """The test images of a dataset, uint8 [n, 32, 32, 3], and their labels, int32 [n]."""
-    from libml import data_pair  # Late: --help answers without TensorFlow.
-    from libml.datasets import prepare
+    from libml.data_pair import adaptation  # Late: --help answers without TensorFlow.
+    from libml.datasets import prepare, subsets
     from libml.images import enlarge
 
     data_dir = descriptions.resolve_data_dir(data_dir)
     prepare.ensure(name, data_dir)
     info = descriptions.read_description(data_dir, name)
-    counts = descriptions.stored_counts(data_dir, info)
-    images, labels = data_pair.read_images([descriptions.test_path(data_dir, name)], info, counts)
+    images, labels, _ = subsets.read(data_dir, info, ['test'], on_disk=False, adaptation=adaptation(info))
     return enlarge.to_32_color(images), labels
 
 

@@ -4,9 +4,14 @@ import toy
 from libml import data
 from libml.augment.views import View, Views
 from libml.augment.weak import Weak
+from libml.datasets import index
+from libml.datasets.on_demand import OnDemand
+from libml.images.framing import Frame
 from libml.streams import Streams
+from libml.utils import InputError
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 
@@ -87,3 +92,55 @@ def test_arrays_are_fed_and_never_constants(tmp_path):
             streams.add(name, getattr(dataset, name), 8, two_views)
         streams.start(session, 0)
         assert graph.as_graph_def().ByteSize() < 100000 < dataset.labeled.pixels.nbytes
+
+
+def on_demand_batches(pixels, first, count, batch=4):
+    """`count` batches of a stream over half of an OnDemand of 20, starting with batch `first`."""
+    subset = data.Subset(pixels, np.arange(20, dtype=np.int32), np.arange(5, 15))
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        streams = Streams(1)
+        out = streams.add('labeled', subset, batch, two_views)
+        streams.start(session, first)
+        with streams.reading():
+            return [session.run(dict(out)) for _ in range(count)]
+
+
+@pytest.fixture
+def files(tmp_path):
+    """The pictures of `batches`, a file each, as an Index."""
+    pixels = np.random.RandomState(0).randint(0, 256, [20, 8, 8, 1]).astype(np.uint8)
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        pictures = session.run([tf.io.encode_png(image) for image in pixels])
+    paths = [tmp_path / f'{i}.png' for i in range(20)]
+    for path, picture in zip(paths, pictures):
+        path.write_bytes(picture)
+    return index.of_pictures([str(path) for path in paths], [0] * 20), pixels
+
+
+def test_images_read_when_needed_are_those_in_memory(files):
+    pixels = OnDemand(files[0], (8, 8, 1))
+    for read, held in zip(on_demand_batches(pixels, 3, 8), batches(1, 3, 8)):
+        for key, value in held.items():
+            np.testing.assert_array_equal(read[key], value)
+    assert pixels.read >= 32
+
+
+def test_parts_are_a_function_of_seed_name_and_position(files):
+    frame = Frame(5, mirror=True)
+    of_files, of_array = (OnDemand(contents, (8, 8, 1), frame=frame) for contents in files)
+    whole = on_demand_batches(of_files, 0, 6)
+    assert len({part.tobytes() for batch in whole for part in batch['image'][:, 0]}) > 20  # of 10 pictures
+    for other in (on_demand_batches(of_files, 4, 2), on_demand_batches(of_array, 4, 2)):
+        for one, two in zip(whole[4:], other):
+            for key, value in one.items():
+                np.testing.assert_array_equal(two[key], value)
+
+
+def test_a_picture_that_vanishes_or_is_damaged_ends_the_stream_with_its_name(files, tmp_path):
+    pixels = OnDemand(files[0], (8, 8, 1))
+    (tmp_path / '7.png').write_bytes(b'no picture'.ljust(files[0].size[7]))
+    with pytest.raises(InputError, match='7.png is no PNG or JPEG of 8x8x1, or damaged'):
+        on_demand_batches(pixels, 0, 5)
+    (tmp_path / '7.png').unlink()
+    with pytest.raises(InputError, match='cannot read .*7.png: No such file or directory'):
+        on_demand_batches(pixels, 0, 5)

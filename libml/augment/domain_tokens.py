@@ -89,7 +89,7 @@ class Program:
 
     def components(self, dataset):
         """Folders that say how a DataSet is augmented."""
-        return [dataset.name, self.text]
+        return [dataset.folder, self.text]
 
     def views(self, learner):
         """AdaMatch's Views: a weak and a strong one of all images."""

@@ -117,7 +117,7 @@ class Program:
     def components(self, dataset):
         """Folders that say how a DataSet is augmented, as the original's: --augment stands in the dataset's name, and
         class weights follow it."""
-        name = dataset.name.replace(dataset.base, f'{dataset.base}.{self.params.augment}', 1)
+        name = dataset.folder.replace(dataset.base, f'{dataset.base}.{self.params.augment}', 1)
         if dataset.p_unlabeled is not None:
             name = os.path.join(name, ','.join(f'{w:g}' for w in dataset.p_unlabeled))
         return [name] + ([self.cta.name] if self.cta else [])

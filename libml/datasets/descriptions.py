@@ -1,6 +1,7 @@
 """Descriptions of datasets: shape, classes, sizes and facts about the pictures; paths of their files; `<name>.json`."""
 
 import dataclasses
+import glob
 import json
 import os
 import re
@@ -15,7 +16,8 @@ class Description:
 
     Attributes:
         name: without seed and sizes, `cifar10`.
-        height, width, colors: of every stored image; colors is 1 or 3.
+        height, width, colors: of every stored image; colors is 1 or 3. Height and width are 0 where pictures have sizes
+            of their own; colors is then what they are read as.
         nclass: labels are 0..nclass-1.
         class_names: tuple of nclass strings, by label.
         counts: subset -> number of records. `train`, `extra` (of svhn) and the subsets in `unlabeled` are for training,
@@ -129,19 +131,43 @@ def subset_path(data_dir, name, subset):
     return os.path.join(data_dir, f'{stored_as(name, subset)}-{subset}.tfrecord')
 
 
+def subset_files(data_dir, name, subset):
+    """Paths of the TFRecord files of one subset: `<name>-<subset>.tfrecord`, or `-00000-of-00016.tfrecord` and so on.
+
+    Raises:
+        InputError: one of those shards is missing.
+    """
+    path = subset_path(data_dir, name, subset)
+    stem = path.removesuffix('.tfrecord')
+    shards = sorted(glob.glob(f'{glob.escape(stem)}-{"[0-9]" * 5}-of-{"[0-9]" * 5}.tfrecord'))
+    if os.path.exists(path) or not shards:
+        return [path]
+    wanted = [f'{stem}-{i:05}-of-{shards[0][-14:-9]}.tfrecord' for i in range(int(shards[0][-14:-9]))]
+    if shards != wanted:
+        odd = sorted(set(wanted) ^ set(shards))[0]
+        raise InputError(f'{odd} is ' + ('missing: the other shards are there' if odd in wanted else
+                                         f'no shard of the {len(wanted)} that lie beside it'))
+    return shards
+
+
 def train_paths(data_dir, info):
     """Paths of all training records; a position in a split counts through these files one after the other."""
-    return [subset_path(data_dir, info.name, subset) for subset in info.train_subsets]
+    return [path for subset in info.train_subsets for path in subset_files(data_dir, info.name, subset)]
 
 
 def labeled_paths(data_dir, info):
     """Paths of the training records whose labels are true: the first of `train_paths`."""
-    return [subset_path(data_dir, info.name, subset) for subset in info.labeled_subsets]
+    return [path for subset in info.labeled_subsets for path in subset_files(data_dir, info.name, subset)]
 
 
 def test_path(data_dir, name):
     """Path of the test records (svhn_noextra has the file of svhn)."""
     return subset_path(data_dir, name, 'test')
+
+
+def index_path(data_dir, name, subset):
+    """Path of the index of one subset (datasets/index.py)."""
+    return subset_path(data_dir, name, subset).removesuffix('.tfrecord') + '.index.npz'
 
 
 def description_path(data_dir, name):
@@ -237,8 +263,11 @@ def _read_keys(path):
 
 def _requirements(content):
     """Yields (key, whether its value is good, what it must be); what is below a bad one must not be asked for."""
+    own_size = content['height'] == content['width'] == 0
     for key in ('height', 'width', 'nclass'):
-        yield key, _is_whole(content[key], 1), 'a whole number from 1'
+        yield (key, _is_whole(content[key], 0 if own_size and key != 'nclass' else 1),
+               'a whole number from 1' + ('' if key == 'nclass' else ' (height and width: both 0 for pictures of any '
+                                                                  'size)'))
     yield 'colors', _is_whole(content['colors'], 1) and content['colors'] in (1, 3), '1 or 3'
     classes, counts, unlabeled = (content.get(key, []) for key in ('class_names', 'counts', 'unlabeled'))
     yield ('class_names', _are_texts(classes) and len(set(classes)) == len(classes) == content['nclass'],

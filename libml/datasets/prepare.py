@@ -7,11 +7,11 @@ from libml.datasets.archives import DECODERS
 from libml.datasets.descriptions import (
     DATASET_INFO,
     FOLDS,
+    index_path,
     read_description,
     stored_as,
+    subset_files,
     subset_path,
-    test_path,
-    train_paths,
     write_description,
 )
 from libml.datasets.records import write_records
@@ -73,8 +73,8 @@ def _decoded(name, owner, wanted, data_dir, archives):
 def missing(name, data_dir):
     """Paths of the records of a dataset that are not in the data folder."""
     info = read_description(data_dir, name)
-    paths = train_paths(data_dir, info) + [test_path(data_dir, name)]
-    return [path for path in paths if not os.path.exists(path)]
+    return [path for subset in (*info.train_subsets, 'test') if not os.path.exists(index_path(data_dir, name, subset))
+            for path in subset_files(data_dir, name, subset) if not os.path.exists(path)]
 
 
 def ensure(name, data_dir):

@@ -188,10 +188,23 @@ def _chunks(path, decode):
             except tf.errors.OutOfRangeError:
                 return
             except tf.errors.DataLossError as error:
-                raise InputError(f'{path} is damaged or cut short: {one_line(error.message)}') from error
+                raise InputError(f'{path} is damaged or cut short in record {_whole_records(path)}: '
+                                 f'{one_line(error.message)}') from error
             except (tf.errors.PermissionDeniedError, tf.errors.NotFoundError) as error:
                 raise InputError(f'cannot read {path}: {one_line(error.message)}') from error
             yield value
+
+
+def _whole_records(path):
+    """How many records of a damaged TFRecord file can be read."""
+    with tf.Graph().as_default() as graph, tf.device('/cpu:0'):
+        record = tf.compat.v1.data.make_one_shot_iterator(tf.data.TFRecordDataset(path)).get_next()
+    with _session(graph) as session:
+        for n in itertools.count():
+            try:
+                session.run(record)
+            except tf.errors.OpError:
+                return n
 
 
 def _session(graph):

@@ -10,9 +10,9 @@ import os
 import re
 import sys
 
-from libml.datasets.descriptions import FOLDS, read_description, stored_counts, train_paths
-from libml.datasets.records import read_labels
+from libml.datasets.descriptions import FOLDS, read_description
 from libml.datasets.split_rule import class_weights, draw_labeled, draw_per_class, draw_skewed, unlabeled_order
+from libml.datasets.subsets import subset_labels
 from libml.utils import InputError, one_line, written_whole
 
 import numpy as np
@@ -31,8 +31,7 @@ class _Source:
     def __init__(self, data_dir, name):
         self.data_dir, self.name = data_dir, name
         info = read_description(data_dir, name)
-        counts = stored_counts(data_dir, info)
-        parts = [read_labels([path], info.nclass, counts) for path in train_paths(data_dir, info)]
+        parts = [subset_labels(data_dir, info, subset) for subset in info.train_subsets]
         self.labels = np.concatenate(parts)
         self.pool = sum(map(len, parts[:len(info.labeled_subsets)]))
         self.weights = class_weights(self.labels[:self.pool], info.nclass)

@@ -7,10 +7,10 @@ from libml.utils import InputError, session_config
 import tensorflow as tf
 
 
-def decode_picture(encoded):
-    """Bytes of a PNG or JPEG -> uint8 [h, w, c], an op of TensorFlow."""
+def decode_picture(encoded, colors=0):
+    """Bytes of a PNG or JPEG -> uint8 [h, w, c], an op of TensorFlow; `colors` 0 leaves their number."""
     # It reads both. The accurate method of JPEGs computes in integers: its bytes do not depend on the machine.
-    return tf.io.decode_jpeg(encoded, dct_method='INTEGER_ACCURATE')
+    return tf.io.decode_jpeg(encoded, colors, dct_method='INTEGER_ACCURATE')
 
 
 def decoded(pictures):

@@ -23,7 +23,7 @@ def predict(session, op, x, images):
     Args:
         op: tensor [b, C] computed from the images fed to `x`.
         x: placeholder, float32 [b, h, w, c] in [-1, 1].
-        images: uint8 [n, h, w, c].
+        images: uint8 [n, h, w, c], or what gives slices of such an array.
     Returns:
         float32 [n, C].
     """

@@ -134,7 +134,8 @@ class Loop:
 
     def one_step(self):
         """One run of train_op. Returns tag -> float of this step's losses and monitors."""
-        loss, values, _ = self.session.run(self.fetches)
+        with self.model.streams.reading():
+            loss, values, _ = self.session.run(self.fetches)
         # Check every part as well: one with weight 0, or one that is not in `loss`, can be NaN while `loss` is finite.
         if not np.isfinite([loss, *(values[tag] for tag in self.model.ops.losses)]).all():
             losses = ', '.join(f'{tag} {value:g}' for tag, value in values.items())

@@ -1,0 +1,150 @@
+"""Images that are made when they are asked for: pictures that are read from files, or framed, or both."""
+
+import collections
+import concurrent.futures
+import os
+import threading
+
+from libml.datasets.index import Index
+from libml.datasets.records import in_order
+from libml.images.decode import decode_picture
+from libml.utils import InputError, session_config
+
+import numpy as np
+import tensorflow as tf
+
+# Images that one call of a session makes.
+CHUNK = 16
+# Batches that may be under way in a stream when one cannot be made.
+RECENT = 32
+
+
+class OnDemand:
+    """Stands in the place of an array uint8 [N, h, w, c]: indexed with positions, it gives images as in evaluation.
+
+    Args:
+        contents: an index.Index, or decoded pictures uint8 [N, h, w, c].
+        stored: (height, width, colors) of the decoded pictures; (0, 0, colors) where each has its own size.
+        border: zeros on each side of a picture that is read from a file.
+        frame: an images.framing.Frame; None leaves pictures as they are.
+        colors: 3 makes three equal channels of grey; 0 leaves the number of `stored`.
+    Attributes:
+        shape: of the array that it stands for.
+        of_files: whether `contents` is an Index.
+        read: how many pictures of the files the streams have read.
+    """
+
+    dtype = np.uint8
+
+    def __init__(self, contents, stored, border=0, frame=None, colors=0):
+        self.contents, self.stored, self.border, self.frame = contents, tuple(stored), border, frame
+        height, width, stored_colors = stored
+        colors = colors or stored_colors
+        sides = (frame.size,) * 2 if frame else (height + 2 * border, width + 2 * border)
+        self.shape = len(contents), *sides, colors
+        self.of_files = isinstance(contents, Index)
+        self.read = 0
+        self._recent = collections.deque(maxlen=RECENT)
+        self._lock = threading.Lock()
+        self._session = None
+
+    def __len__(self):
+        return len(self.contents)
+
+    def __getitem__(self, positions):
+        """uint8 [..., h, w, c] of one position or an array of them, int [...].
+
+        Raises:
+            InputError: a picture cannot be read or decoded, or has another size; the text says which.
+        """
+        positions = np.asarray(positions)
+        flat = positions.ravel()
+        images = np.empty([len(flat), *self.shape[1:]], np.uint8)
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            starts = range(0, len(flat), CHUNK)
+            for start, chunk in zip(starts, in_order(pool, lambda start: self._images(flat[start:start + CHUNK]), starts)):
+                images[start:start + len(chunk)] = chunk
+        return images.reshape(*positions.shape, *self.shape[1:])
+
+    def at(self, positions):
+        """The images at positions int64 [n], also made when they are asked for."""
+        return Part(self, positions)
+
+    # In a graph.
+
+    def rows(self, order, array=None):
+        """What is there of the pictures at `order`, int64 [b]: string [b] of files, or uint8 [b, h, w, c] of `array`.
+
+        `array` is the tensor of decoded contents.
+        """
+        if not self.of_files:
+            return tf.gather(array, order)
+        return tf.ensure_shape(tf.numpy_function(self._read, [order], tf.string), order.shape)
+
+    def image(self, row, drawn=None):
+        """uint8 [h, w, c] of one of `rows`; `drawn`: framing.Draws of a picture to train on."""
+        colors = self.shape[-1]
+        if self.of_files and not self.stored[0]:
+            return tf.ensure_shape(self.frame.of_encoded(row, colors, drawn), self.shape[1:])
+        image = row
+        if self.of_files:
+            image = tf.pad(tf.ensure_shape(decode_picture(row), self.stored), [[self.border] * 2] * 2 + [[0, 0]])
+        image = self.frame.of_pixels(image, drawn) if self.frame else image
+        return tf.ensure_shape(tf.repeat(image, colors // self.stored[-1], -1), self.shape[1:])
+
+    def explain(self):
+        """Raises the InputError of a picture that streams have just read, if there is one that cannot be made."""
+        for positions in list(self._recent):
+            self._images(positions)
+
+    def _read(self, positions):
+        with self._lock:
+            self.read += len(positions)
+            self._recent.append(positions)
+        return np.array(self.contents.read(positions), object)
+
+    # Outside of graphs.
+
+    def _images(self, positions):
+        rows = self.contents.read(positions) if self.of_files else self.contents[positions]
+        session, row, images = self._opened()
+        try:
+            return session.run(images, {row: rows})
+        except tf.errors.OpError as error:
+            if len(positions) == 1:
+                raise InputError(self._wrong(positions[0])) from error
+        for position in positions:
+            self._images([position])
+        raise InputError(f'{self.contents.files[0]}: pictures changed while they were read')
+
+    def _wrong(self, position):
+        sizes = 'x'.join(map(str, self.stored)) if self.stored[0] else 'a picture'
+        return f'{self.contents.where(position)} is no PNG or JPEG of {sizes}, or damaged'
+
+    def _opened(self):
+        """(session, its placeholder of rows, images), made at first use."""
+        with self._lock:
+            if not self._session:
+                with tf.Graph().as_default() as graph, tf.device('/cpu:0'):
+                    kind = (tf.string, [None]) if self.of_files else (tf.uint8, [None, *self.contents.shape[1:]])
+                    row = tf.compat.v1.placeholder(*kind)
+                    images = tf.map_fn(self.image, row, parallel_iterations=1,
+                                       fn_output_signature=tf.TensorSpec(self.shape[1:], tf.uint8))
+                self._session = tf.compat.v1.Session(graph=graph, config=session_config()), row, images
+            return self._session
+
+
+class Part:
+    """Some images of an OnDemand: takes slices and arrays of places, as uint8 [n, h, w, c] does."""
+
+    dtype = np.uint8
+
+    def __init__(self, pixels, positions):
+        self.pixels, self.positions = pixels, positions
+        self.shape = len(positions), *pixels.shape[1:]
+
+    def __len__(self):
+        return len(self.positions)
+
+    def __getitem__(self, places):
+        return self.pixels[self.positions[places]]
