@@ -1,6 +1,7 @@
 """Speed of one training step, and the share of this machine's convolution peak that it reaches.
 
 python benchmarks/train_step.py [--algorithm=fixmatch] [--precision=bfloat16] [--batch=64] [--filters=32] [--steps=10]
+            [--disk]
 python benchmarks/train_step.py --algorithm=fixmatch --beside=flexmatch,freematch --batch=16
 
 The step is the whole one: stream, augmentation, all forward passes, gradients, updates. It is compared with the same
@@ -9,8 +10,11 @@ These are measured in turns, and so are whole steps of the algorithms `--beside`
 medians are printed, with the ratio of each algorithm's step to the first one's, then a line of JSON.
 """
 
+import atexit
 import contextlib
 import json
+import os
+import shutil
 import statistics
 import sys
 import tempfile
@@ -27,6 +31,7 @@ from fixmatch import FixMatch
 from flexmatch import FlexMatch
 from freematch import FreeMatch
 from libml import data
+from libml.datasets import index, on_demand, records
 from libml.utils import run_main
 from mixmatch import MixMatch
 from simmatch import SimMatch
@@ -45,6 +50,7 @@ flags.register_validator('beside', set(ALGORITHMS).issuperset, f'give some of {"
 flags.DEFINE_integer('batch', 64, 'Labelled images in a batch.', lower_bound=1)
 flags.DEFINE_integer('filters', 32, 'Filters of the first scale.', lower_bound=1)
 flags.DEFINE_string('precision', 'float32', 'float32 or bfloat16.')
+flags.DEFINE_bool('disk', False, 'Read the images from records when they are needed, not from memory.')
 flags.DEFINE_integer('steps', 10, 'Steps to time.', lower_bound=1)
 
 
@@ -53,6 +59,11 @@ def noise_dataset(n=2048, size=32):
     random = np.random.RandomState(0)
     pixels = random.randint(0, 256, [n, size, size, 3]).astype(np.uint8)
     labels = random.randint(0, 10, n).astype(np.int32)
+    if FLAGS.disk:
+        path = os.path.join(tempfile.mkdtemp(), 'noise.tfrecord')
+        atexit.register(shutil.rmtree, os.path.dirname(path))
+        records.write_records(path, pixels, labels)
+        pixels = on_demand.OnDemand(index.of_records([path]), pixels.shape[1:])
     subsets = [data.Subset(pixels, labels, part) for part in np.split(np.arange(n), [n // 4, n - 2, n - 1])]
     return data.DataSet('noise', *subsets, nclass=10, mirror=True, shift=4)
 
