@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
+import pictures
 from libml.data import Subset
 from libml.datasets import index
 from libml.datasets.on_demand import OnDemand
@@ -24,7 +25,6 @@ from libml.streams import Streams
 from libml.utils import run_main
 
 import numpy as np
-import pictures
 import tensorflow as tf
 from absl import flags
 

@@ -71,10 +71,10 @@ DATA_FLAGS = dict(
     imbalance_labeled=Hparam(0., 'Skew the labelled images: ratio of the largest class, the first, to the smallest; '
                              'negative: the last is the largest; 0: leave them.', low=-1e6, high=1e6),
     imbalance_unlabeled=Hparam(0., 'Skew the unlabelled images in the same way.', low=-1e6, high=1e6),
-    size=Hparam(0, 'Height and width of the network\'s input; 0: those of the stored images. In training random parts of '
-                'the pictures get this size.', low=0, high=1024),
-    resize=Hparam(0, 'With --size: height and width that whole pictures get first, of which random squares of --size are '
-                  'trained on; 0: parts of any area and aspect.', low=0, high=4096),
+    size=Hparam(0, 'Height and width of the network\'s input; 0: those of the stored images. In training random parts '
+                'of the pictures get this size.', low=0, high=1024),
+    resize=Hparam(0, 'With --size: height and width that whole pictures get first, of which random squares of --size '
+                  'are trained on; 0: parts of any area and aspect.', low=0, high=4096),
     crop_area=Hparam(0.08, 'With --size: smallest share of a picture that is trained on; less than 0.1 is drawn again.',
                      above=0, high=1),
     crop_aspect=Hparam(0.75, 'With --size: smallest width to height of what is trained on; the largest is its inverse.',

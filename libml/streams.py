@@ -72,7 +72,7 @@ class Streams:
         return EasyDict(iterator.get_next())
 
     def _with_images(self, dataset, name, pixels, positions, batch):
-        """A dataset (number, index, images) of one of (number, index): a picture of an OnDemand at a time, on all cores."""
+        """A dataset (number, index, images) of one of (number, index); pictures of an OnDemand one by one, on all cores."""
         self._on_demand.append(pixels)
         array = None if pixels.of_files else self._placeholder(pixels.contents)
 
@@ -93,7 +93,7 @@ class Streams:
 
     @contextlib.contextmanager
     def reading(self):
-        """InputError, which names the picture, in place of TensorFlow's error where a stream could not make an image."""
+        """An InputError that names the picture in place of TensorFlow's, where a stream could not make an image."""
         try:
             yield
         except tf.errors.OpError:

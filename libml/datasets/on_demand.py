@@ -61,9 +61,9 @@ class OnDemand:
         flat = positions.ravel()
         images = np.empty([len(flat), *self.shape[1:]], np.uint8)
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            starts = range(0, len(flat), CHUNK)
-            for start, chunk in zip(starts, in_order(pool, lambda start: self._images(flat[start:start + CHUNK]), starts)):
-                images[start:start + len(chunk)] = chunk
+            chunks = (flat[start:start + CHUNK] for start in range(0, len(flat), CHUNK))
+            for i, chunk in enumerate(in_order(pool, self._images, chunks)):
+                images[i * CHUNK:i * CHUNK + len(chunk)] = chunk
         return images.reshape(*positions.shape, *self.shape[1:])
 
     def at(self, positions):

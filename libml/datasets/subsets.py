@@ -28,12 +28,12 @@ def frame_of(info, size=0, resize=0, crop_area=0.08, crop_aspect=0.75):
             raise InputError('--resize, --crop_area and --crop_aspect are for --size, the height and width of the '
                              'network\'s input: give it as well')
         if not info.height:
-            raise InputError(f'--size=0: the pictures of {info.name} have sizes of their own; give the height and width '
-                             'of the network\'s input, such as --size=64')
+            raise InputError(f'--size=0: the pictures of {info.name} have sizes of their own; give the height and '
+                             'width of the network\'s input, such as --size=64')
         return None
     if resize and resize < size:
-        raise InputError(f'--resize={resize} --size={size}: what is cut out of the resized picture cannot be larger than '
-                         'it')
+        raise InputError(f'--resize={resize} --size={size}: what is cut out of the resized picture cannot be larger '
+                         'than it')
     return frame
 
 
@@ -50,8 +50,8 @@ def from_files(memory, data_dir, info):
                         for path in subset_files(data_dir, info.name, subset))
     if memory == 'ram':
         if not info.height or not records_there:
-            raise InputError(f'--memory=ram: the pictures of {info.name} have sizes of their own, or lie outside of the '
-                             'data folder; give --memory=disk')
+            raise InputError(f'--memory=ram: the pictures of {info.name} have sizes of their own, or lie outside of '
+                             'the data folder; give --memory=disk')
         return False
     if memory == 'disk' or not info.height or not records_there:
         return True

@@ -42,8 +42,8 @@ def test_golden_centers(height, width, part):
     assert tuple(run(center_part(tf.constant(height), tf.constant(width)))) == part
 
 
-@pytest.mark.parametrize('height, width, area, aspect', [(375, 500, 0.08, 0.75), (37, 19, 0.5, 0.5), (8, 300, 0.08, 0.75),
-                                                         (64, 64, 1., 1.)])
+@pytest.mark.parametrize('height, width, area, aspect', [(375, 500, 0.08, 0.75), (37, 19, 0.5, 0.5),
+                                                         (8, 300, 0.08, 0.75), (64, 64, 1., 1.)])
 def test_random_parts_are_those_of_numpy(height, width, area, aspect):
     drawn = np.random.default_rng(0).random([200, ATTEMPTS, 4], np.float32)
     sides, otherwise = (tf.constant(height), tf.constant(width)), tf.constant([-1] * 4)
