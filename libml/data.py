@@ -69,7 +69,7 @@ class DataSet:
             with it.
         stored: the datasets.descriptions.Description of the test images, and `adaptation` the
             images.adaptation.Adaptation that makes `test` of what is stored; None for arrays made otherwise.
-        frame: the images.framing.Frame that images are made with, or None.
+        frame: the images.framing.Frame that makes images of what `adaptation` gives, or None.
     """
 
     def __init__(self, name, labeled, unlabeled, valid, test, nclass, mirror, shift, whiten=False, p_unlabeled=None,

@@ -2,6 +2,7 @@
 
 import collections
 import concurrent.futures
+import contextlib
 import os
 import threading
 
@@ -132,6 +133,15 @@ class OnDemand:
                                        fn_output_signature=tf.TensorSpec(self.shape[1:], tf.uint8))
                 self._session = tf.compat.v1.Session(graph=graph, config=session_config()), row, images
             return self._session
+
+
+def framed(pictures, frame):
+    """uint8 [n, size, size, c] of decoded pictures, a list of uint8 [h, w, c], as a Frame makes them in evaluation."""
+    with tf.Graph().as_default() as graph, tf.device('/cpu:0'):
+        pixels = tf.compat.v1.placeholder(tf.uint8, [None, None, None])
+        image = frame.of_pixels(pixels)
+    with contextlib.closing(tf.compat.v1.Session(graph=graph, config=session_config())) as session:
+        return np.stack([session.run(image, {pixels: picture}) for picture in pictures])
 
 
 class Part:

@@ -119,11 +119,16 @@ def upright(image, turn):
     return tf.reverse(image, tf.boolean_mask([0, 1], [rows, columns]))
 
 
-def fitted(image, height, width, colors, fit):
-    """As fitting.fitted, of uint8 [h, w, 3] and with Python numbers for the rest: uint8 [height, width, colors]."""
-    if colors == 1:
-        total = tf.reduce_sum(tf.cast(image, tf.int32) * GREY_WEIGHTS, -1, keepdims=True) + (1 << 15)
-        image = tf.cast(total // (1 << 16), tf.uint8)
+def in_colors(image, colors):
+    """As fitting.in_colors, of uint8 [h, w, 3]: uint8 [h, w, colors]."""
+    if colors == 3:
+        return image
+    total = tf.reduce_sum(tf.cast(image, tf.int32) * GREY_WEIGHTS, -1, keepdims=True) + (1 << 15)
+    return tf.cast(total // (1 << 16), tf.uint8)
+
+
+def fitted(image, height, width, fit):
+    """As fitting.fitted, of uint8 [h, w, c] in its colours and with Python numbers for the rest: [height, width, c]."""
     h, w = tf.unstack(tf.shape(image)[:2])
     if fit == 'crop':
         image = resized(image, height, width, _crop(h, w, height, width))
@@ -132,7 +137,7 @@ def fitted(image, height, width, colors, fit):
         whole = [tf.cast(value, tf.float32) for value in (0, 0, w, h)]
         image = resized(image, *size, whole)
         image = tf.image.pad_to_bounding_box(image, (height - size[0]) // 2, (width - size[1]) // 2, height, width)
-    return tf.ensure_shape(image, [height, width, colors])
+    return tf.ensure_shape(image, [height, width, image.shape[-1]])
 
 
 def _crop(h, w, height, width):

@@ -4,7 +4,7 @@ import concurrent.futures
 import os
 
 from libml.pictures import sources
-from libml.pictures.fitting import fitted
+from libml.pictures.fitting import fitted, in_colors
 from libml.pictures.reading import Unreadable, read
 from libml.utils import InputError
 
@@ -27,10 +27,13 @@ def listed(places):
 
 
 def image_of(source, info):
-    """uint8 [h, w, c] of a picture, made as those of a dataset with the Description `info`.
+    """uint8 [h, w, c] of a picture, made as those of a dataset with the Description `info`; of its own size if they are.
 
     `source` and what is raised are as for reading.read.
     """
+    if not info.height:
+        pixels = np.array(in_colors(read(source), info.colors))
+        return pixels.reshape(*pixels.shape[:2], info.colors)
     return fitted(read(source), info.height, info.width, info.colors, info.fit)
 
 
@@ -42,7 +45,8 @@ def batches(paths, info, rows):
         info: a Description: height, width, colors and fit that pictures get.
         rows: pictures in a batch.
     Yields:
-        list of paths; dict path -> why it cannot be read; uint8 [n, h, w, c] of all others.
+        list of paths; dict path -> why it cannot be read; uint8 [n, h, w, c] of all others, or a list of [h, w, c]
+            where they have sizes of their own.
     """
     def convert(path):
         try:
@@ -56,4 +60,6 @@ def batches(paths, info, rows):
             found = list(pool.map(convert, chunk))
             bad = {path: reason for path, reason in zip(chunk, found) if isinstance(reason, str)}
             good = [image for image in found if not isinstance(image, str)]
-            yield chunk, bad, np.array(good, np.uint8).reshape(-1, info.height, info.width, info.colors)
+            if info.height:
+                good = np.array(good, np.uint8).reshape(-1, info.height, info.width, info.colors)
+            yield chunk, bad, good

@@ -50,9 +50,13 @@ def serving_graph(model, session):
     shape, info = [data.height, data.width, data.colors], data.stored
 
     def image_of(content):
-        picture = fitting_in_graph.fitted(fitting_in_graph.decoded(content), info.height, info.width, info.colors,
-                                          info.fit)
-        return tf.ensure_shape(fitting_in_graph.adapted(picture, data.adaptation), shape)
+        picture = fitting_in_graph.in_colors(fitting_in_graph.decoded(content), info.colors)
+        if info.height:
+            picture = fitting_in_graph.fitted(picture, info.height, info.width, info.fit)
+            picture = fitting_in_graph.adapted(picture, data.adaptation)
+        if data.frame:
+            picture = data.frame.of_pixels(picture)
+        return tf.ensure_shape(picture, shape)
 
     def outputs(images):
         floats = tf.cast(images, tf.float32) * TO_FLOAT - 1

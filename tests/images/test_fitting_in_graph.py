@@ -46,7 +46,8 @@ FILES = [encoded(mode, size, kind) for mode, kind in (('RGB', 'JPEG'), ('L', 'JP
 def test_equal_to_pillow(fit, height, width, colors):
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         content = tf.compat.v1.placeholder(tf.string, [])
-        out = fitting_in_graph.fitted(fitting_in_graph.decoded(content), height, width, colors, fit)
+        picture = fitting_in_graph.in_colors(fitting_in_graph.decoded(content), colors)
+        out = fitting_in_graph.fitted(picture, height, width, fit)
         for i, file in enumerate(FILES):
             expected = fitted(read(file), height, width, colors, fit)
             np.testing.assert_array_equal(session.run(out, {content: file}), expected, err_msg=str(i))
