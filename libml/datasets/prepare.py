@@ -2,7 +2,7 @@
 
 import os
 
-from libml.datasets import download
+from libml.datasets import download, imagenet
 from libml.datasets.archives import DECODERS
 from libml.datasets.descriptions import (
     DATASET_INFO,
@@ -27,8 +27,8 @@ def create(name, data_dir, archives=None):
     """Makes the records of a dataset that are not in the data folder yet, and prints what it reads and writes.
 
     Args:
-        name: a key of DATASET_INFO; svhn_noextra makes svhn without its large extra file, CIFAR-10.1 also makes
-            CIFAR-10's training images.
+        name: a key of DATASET_INFO, or `imagenet`; svhn_noextra makes svhn without its large extra file, CIFAR-10.1
+            also makes CIFAR-10's training images.
         data_dir: data folder, made where needed.
         archives: folder with the published archives; without it they are downloaded to `<data_dir>/downloads`.
     Returns:
@@ -36,8 +36,10 @@ def create(name, data_dir, archives=None):
     Raises:
         InputError: unknown name, an archive is missing, damaged or not what was published, or a file cannot be written.
     """
+    if name == imagenet.NAME:
+        return imagenet.create(data_dir, archives)
     if name not in DATASET_INFO:
-        raise InputError(f'unknown dataset {name!r}, choose from ' + ', '.join(DATASET_INFO))
+        raise InputError(f'unknown dataset {name!r}, choose from ' + ', '.join([*DATASET_INFO, imagenet.NAME]))
     paths = {subset: subset_path(data_dir, name, subset) for subset in DATASET_INFO[name].counts}
     if name in FOLDS:
         paths[FOLDS[name]] = os.path.join(data_dir, FOLDS[name])

@@ -27,7 +27,7 @@ def listed(places):
 
 
 def image_of(source, info):
-    """uint8 [h, w, c] of a picture, made as those of a dataset with the Description `info`; of its own size if they are.
+    """uint8 [h, w, c] of a picture, made as those of a dataset with the Description `info`.
 
     `source` and what is raised are as for reading.read.
     """

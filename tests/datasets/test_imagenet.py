@@ -1,0 +1,87 @@
+"""ImageNet's two layouts, read where they lie."""
+
+import io
+import os
+
+import runner
+from libml import data_pair
+from libml.datasets import imagenet, prepare
+from libml.utils import InputError
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+CLASSES = 'n01', 'n02', 'n03'
+
+
+def jpeg(i):
+    """A JPEG of a size of its own, whose colour says which it is."""
+    data = io.BytesIO()
+    Image.new('RGB', (20 + i, 30 + 2 * i), (10 * i, 100, 200)).save(data, 'JPEG', quality=95)
+    return data.getvalue()
+
+
+def folders(root):
+    for part, numbers in (('train', range(12)), ('val', range(12, 18))):
+        for i in numbers:
+            place = root / part / CLASSES[i % 3] / 'images'
+            place.mkdir(parents=True, exist_ok=True)
+            (place / f'{i:02}.JPEG').write_bytes(jpeg(i))
+
+
+def shards(root):
+    root.mkdir()
+    for name, numbers in (('train-00000-of-00002', range(7)), ('train-00001-of-00002', range(7, 12)),
+                          ('validation-00000-of-00001', range(12, 18))):
+        with tf.io.TFRecordWriter(str(root / name)) as writer:
+            for i in numbers:
+                feature = {'image/encoded': tf.train.Feature(bytes_list=tf.train.BytesList(value=[jpeg(i)])),
+                           'image/filename': tf.train.Feature(bytes_list=tf.train.BytesList(value=[b'x.JPEG'])),
+                           'image/class/label': tf.train.Feature(int64_list=tf.train.Int64List(value=[i % 3 + 1]))}
+                writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
+
+
+@pytest.mark.parametrize('layout', [folders, shards])
+def test_both_layouts_give_the_same_dataset(tmp_path, layout, capsys):
+    layout(tmp_path / 'given')
+    before = sorted(tmp_path.rglob('given/**/*'))
+    written = prepare.create('imagenet', str(tmp_path / 'data'), str(tmp_path / 'given'))
+    assert [os.path.basename(path) for path in written] == ['imagenet-train.index.npz', 'imagenet-test.index.npz']
+    assert 'imagenet: 3 classes, 12 training and 6 test pictures' in capsys.readouterr().out
+    assert sorted(tmp_path.rglob('given/**/*')) == before
+    assert not prepare.create('imagenet', str(tmp_path / 'data'), str(tmp_path / 'given'))
+    dataset = data_pair.PAIR_DATASETS['imagenet.1@6-2'](data_dir=str(tmp_path / 'data'), size=16)
+    assert dataset.class_names == (CLASSES if layout is folders else ('0', '1', '2'))
+    assert np.bincount(dataset.labeled.labels).tolist() == [2, 2, 2] and len(dataset.unlabeled) == 10
+    pixels, labels = dataset.test.images[:], dataset.test.labels
+    assert pixels.shape == (6, 16, 16, 3)
+    numbers = np.rint(pixels[:, 8, 8, 0] / 10).astype(int)
+    assert sorted(numbers) == list(range(12, 18)) and (numbers % 3 == labels).all()
+
+
+def test_it_trains_from_the_command_line(tmp_path):
+    folders(tmp_path / 'given')
+    place = f'--data_dir={tmp_path}/data'
+    code, out, err = runner.run('scripts/create_datasets.py', place, f'--archives={tmp_path}/given', 'imagenet')
+    assert code == 0 and 'imagenet: 3 classes' in out, err
+    code, _, err = runner.run('scripts/create_datasets.py', place, 'imagenet')
+    assert code == 1 and 'error: imagenet cannot be downloaded: give --archives=DIR' in err
+
+
+@pytest.mark.parametrize('change, text', [
+    ('no val', 'has train/, but neither val/ nor validation/ beside it'),
+    ('a class', "must have the classes of .*/train: 'n02' is in one of them only"),
+    ('nothing', 'has neither a folder')])
+def test_what_is_missing_is_named(tmp_path, change, text):
+    folders(tmp_path)
+    if change == 'no val':
+        os.rename(tmp_path / 'val', tmp_path / 'other')
+    elif change == 'a class':
+        os.rename(tmp_path / 'val' / 'n02', tmp_path / 'val' / 'n04')
+    else:
+        os.rename(tmp_path / 'train', tmp_path / 'other')
+    with pytest.raises(InputError, match=text):
+        imagenet.create(str(tmp_path / 'data'), str(tmp_path))
+    assert not (tmp_path / 'data').exists()
