@@ -72,7 +72,7 @@ class Streams:
         return EasyDict(iterator.get_next())
 
     def _with_images(self, dataset, name, pixels, positions, batch):
-        """A dataset (number, index, images) of one of (number, index): an OnDemand's pictures one by one on all cores."""
+        """A dataset (number, index, images) of one of (number, index): pictures of an OnDemand one by one."""
         self._on_demand.append(pixels)
         array = None if pixels.of_files else self._placeholder(pixels.contents)
 
