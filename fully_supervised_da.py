@@ -7,7 +7,7 @@ python fully_supervised_da.py --source=mnist --test_extra=usps,svhn_noextra,mnis
 import dataclasses
 
 from libml import data_domain, train
-from libml.hparams import Hparam
+from libml.hparams import Hparam, picture_flags
 from libml.methods import domain_model
 from libml.utils import InputError
 
@@ -43,7 +43,7 @@ class FullySupervisedDA(domain_model.DomainModel):
     @classmethod
     def load_domains(cls, args):
         return data_domain.load_labeled(args['source'], args['target'], args['test_extra'], args['data_dir'],
-                                        args['whiten'])
+                                        args['whiten'], **picture_flags(args))
 
     def views(self):
         return dataclasses.replace(super().views(), unlabeled=None)

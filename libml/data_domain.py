@@ -4,11 +4,13 @@ Names as in adamatch@7a0b40c: --source=mnist --target=svhn, and for few labels i
 """
 
 import contextlib
+import dataclasses
 import os
 import re
 
 from libml.data import DataSet, Subset
-from libml.datasets import descriptions, names, prepare, records, splits
+from libml.datasets import descriptions, index, names, prepare, splits, subsets
+from libml.datasets.on_demand import OnDemand
 from libml.images.adaptation import Adaptation
 from libml.utils import InputError
 
@@ -45,44 +47,62 @@ class Domains:
 
     All get the side `common_shape` says and are colour if any is: grey domains stay grey, which is cheaper and loses
     nothing (the original makes everything colour). Where they order their classes differently (SVHN's digit 0 is its
-    last), labels count through the sorted class names.
+    last), labels count through the sorted class names. With a frame, pictures of any size are read from their files
+    when they are needed, and get its size instead.
 
     Args:
         flags: dict name -> the flag that names this dataset, for errors.
         data_dir: data folder.
+        memory: one of subsets.MEMORY.
+        frame: size, resize, crop_area, crop_aspect, as for subsets.frame_of.
     Raises:
-        InputError: a dataset is not there or damaged, or two have other classes.
+        InputError: a dataset is not there or damaged, or two have other classes, or pictures have sizes of their own
+            and there is no frame.
     """
 
-    def __init__(self, flags, data_dir):
+    def __init__(self, flags, data_dir, memory='auto', **frame):
         self.data_dir = data_dir
         self.infos = {name: _description(name, flag, data_dir) for name, flag in flags.items()}
         self.classes = _common_classes(self.infos, flags)
-        self.shape = common_shape(self.infos.values())
+        self.mirror = all(info.mirror for info in self.infos.values())
+        self.frame = [subsets.frame_of(dataclasses.replace(info, mirror=self.mirror), **frame)
+                      for info in self.infos.values()][0]
+        side, colors = common_shape(self.infos.values())
+        self.shape = self.frame.size if self.frame else side, colors
+        if memory != 'auto' and (memory == 'disk') != bool(self.frame):
+            raise InputError(f'--memory={memory}: two domains are read from files with --size, and decoded in memory '
+                             'without it: leave out --memory')
+        self.origin = dict(data_dir=os.path.abspath(data_dir), **(frame if self.frame else {}))
 
-    def read(self, names, paths):
-        """The Subset of all images in the files paths(data_dir, Description) of some datasets, one after the other."""
-        pixels, targets, files = zip(*(self._read(self.infos[name], paths) for name in names))
-        joined = pixels[0] if len(names) == 1 else np.concatenate(pixels)  # A single part is not copied.
-        return Subset(joined, np.concatenate(targets), np.arange(len(joined)), sum(files, []))
+    def read(self, names, chosen):
+        """The Subset of all images in the subsets chosen(Description) of some datasets, one after the other."""
+        pixels, targets, files = zip(*(self._read(self.infos[name], chosen) for name in names))
+        if self.frame:
+            joined = OnDemand(index.joined(pixels), (0, 0, self.shape[1]), frame=self.frame)
+        else:
+            joined = pixels[0] if len(names) == 1 else np.concatenate(pixels)  # A single part is not copied.
+        return Subset(joined, np.concatenate(targets), np.arange(len(joined)), sum(map(list, files), []))
 
-    def _read(self, info, paths):
-        """Images uint8 [n, side, side, colors], labels int32 [n] that count through `classes`, the files of both."""
-        files, counts = paths(self.data_dir, info), descriptions.stored_counts(self.data_dir, info)
-        pixels, targets = records.read_records(files, info.height, info.width, info.colors, info.nclass, counts)
+    def _read(self, info, chosen):
+        """Images uint8 [n, side, side, colors], labels int32 [n] that count through `classes`, the files of both; with
+        a frame an Index in the place of images."""
+        pixels, targets, files = subsets.read(self.data_dir, info, chosen(info), bool(self.frame), self.frame)
         labels = np.array([self.classes.index(name) for name in info.class_names], np.int32)
-        return fit(pixels, *self.shape), labels[targets], files
+        return pixels.contents if self.frame else fit(pixels, *self.shape), labels[targets], files
 
     def dataset(self, *args, stored, **kwargs):
         """A DomainDataSet of subsets that were read; `stored` names the dataset of its test images."""
-        made = DomainDataSet(*args, nclass=len(self.classes), class_names=self.classes, shift=self.shape[0] // 8,
-                             mirror=all(info.mirror for info in self.infos.values()), **kwargs)
+        made = DomainDataSet(*args, nclass=len(self.classes), class_names=self.classes,
+                             shift=0 if self.frame else self.shape[0] // 8,
+                             mirror=self.mirror and not self.frame, **kwargs)
         info = made.stored = self.infos[stored]
-        made.adaptation = adaptation(info.height, info.width, *self.shape)
+        made.frame = self.frame
+        made.adaptation = Adaptation(colors=self.shape[1]) if self.frame else adaptation(info.height, info.width,
+                                                                                         *self.shape)
         return made
 
 
-def load(source, target, data_dir='', whiten=False):
+def load(source, target, data_dir='', whiten=False, **pictures):
     """The DomainDataSet of two domains, decoded into memory; see Domains.
 
     Labelled are all training images of the source; unlabelled are all of the target (whose labels lie beside them
@@ -94,6 +114,7 @@ def load(source, target, data_dir='', whiten=False):
             seed s and stored in `DA/` of the data folder at first use.
         data_dir: folder of the datasets; else $ML_DATA, else ./data.
         whiten: whether the network's input is normalised by the statistics of the training images of both domains.
+        pictures: memory and frame of Domains.
     Raises:
         InputError: a text or a pair is wrong, a dataset is not there or damaged, or a class has fewer than k images.
     """
@@ -101,22 +122,22 @@ def load(source, target, data_dir='', whiten=False):
     name, few = parse_target(target)
     sources = _source_names(source, name, data_dir)
     flags = {**dict.fromkeys(sources, f'--source={source}'), name: f'--target={target}'}
-    domains = Domains(flags, data_dir)
+    domains = Domains(flags, data_dir, **pictures)
     positions = ()
     if few:
         with _naming(flags[name]):
             positions = splits.domain_split(data_dir, name, *few)
     # Images whose labels are not true are no source.
-    labeled = domains.read(sources, descriptions.labeled_paths)
-    unlabeled = domains.read([name], descriptions.train_paths)
+    labeled = domains.read(sources, _labeled)
+    unlabeled = domains.read([name], lambda info: info.train_subsets)
     labeled_target = Subset(unlabeled.pixels, unlabeled.targets, positions, unlabeled.files)
-    tests = {f'{source}_to_{domain}': domains.read([domain], _test_paths) for domain in (name, *sources)}
+    tests = {f'{source}_to_{domain}': domains.read([domain], _test) for domain in (name, *sources)}
     return domains.dataset(source, target, sources, labeled, labeled_target, unlabeled, tests, stored=name,
                            whiten=whiten, labels_known=not domains.infos[name].unlabeled,
-                           origin=dict(data_dir=os.path.abspath(data_dir), source=source, target=target))
+                           origin=dict(domains.origin, source=source, target=target))
 
 
-def load_labeled(source, target='', test_extra='', data_dir='', whiten=False):
+def load_labeled(source, target='', test_extra='', data_dir='', whiten=False, **pictures):
     """The DomainDataSet of two domains that are both labelled, decoded into memory; see Domains.
 
     `labeled` are all training images of the source, `labeled_target` all of the target; nothing is unlabelled.
@@ -126,7 +147,7 @@ def load_labeled(source, target='', test_extra='', data_dir='', whiten=False):
         source: name of a dataset, or no_<name> as for `load`.
         target: the same; it is the source unless given.
         test_extra: comma-separated further ones to test on.
-        data_dir, whiten: as for `load`.
+        data_dir, whiten, pictures: as for `load`.
     Raises:
         InputError: as for `load`.
     """
@@ -136,15 +157,16 @@ def load_labeled(source, target='', test_extra='', data_dir='', whiten=False):
              *((text, f'--test_extra={test_extra}') for text in extra)]
     flags = dict(reversed(given))
     members = {text: _names(text, flags[text], data_dir) for text, _ in given}
-    domains = Domains({name: flags[text] for text in members for name in members[text]}, data_dir)
-    labeled = {text: domains.read(members[text], descriptions.labeled_paths) for text in {source, target}}
-    tests = {text: domains.read(members[text], _test_paths) for text in members}
+    domains = Domains({name: flags[text] for text in members for name in members[text]}, data_dir,
+                      **pictures)
+    labeled = {text: domains.read(members[text], _labeled) for text in {source, target}}
+    tests = {text: domains.read(members[text], _test) for text in members}
     dataset = domains.dataset(
         source, target, dict.fromkeys(members[source] + members[target]),
         labeled[source], labeled[target], labeled[target],  # Whitening follows both.
         {f'{source}_to_{target}': tests[target], **{f'{target}_to_{text}': tests[text] for text in (source, *extra)}},
         stored=members[target][0], whiten=whiten,
-        origin=dict(data_dir=os.path.abspath(data_dir), source=source, target=target, test_extra=test_extra))
+        origin=dict(domains.origin, source=source, target=target, test_extra=test_extra))
     dataset.unlabeled = labeled[target].take(0)
     return dataset
 
@@ -240,8 +262,13 @@ def adaptation(height, width, side, colors):
     return Adaptation(tuple((n // 2, n - n // 2) for n in lacking), colors=colors)
 
 
-def _test_paths(data_dir, info):
-    return [descriptions.test_path(data_dir, info.name)]
+def _labeled(info):
+    return info.labeled_subsets
+
+
+def _test(info):
+    del info
+    return ['test']
 
 
 @contextlib.contextmanager

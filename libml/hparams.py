@@ -93,3 +93,8 @@ LOOP_FLAGS = dict(
     keep_ckpt=Hparam(50, 'How many checkpoints to keep.', low=1),
     eval_ckpt=Hparam('', 'Evaluate this checkpoint (or the newest of this run folder), do not train.'),
 )
+
+
+def picture_flags(args):
+    """Of flags, name -> value, those that say where pictures are held and what size they get."""
+    return {name: args[name] for name in ('size', 'resize', 'crop_area', 'crop_aspect', 'memory') if name in args}

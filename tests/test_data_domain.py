@@ -4,10 +4,12 @@ import json
 
 from libml import data_domain
 from libml.datasets import descriptions, records, splits
+from libml.utils import InputError
 from refusals import refused
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 # Counts of training images; there are 10 for testing.
@@ -262,3 +264,28 @@ def test_labelled_families_and_one_labelled_domain(made):
 def test_wrong_labelled_domains(made, args, texts):
     with refused(*texts):
         data_domain.load_labeled(*args, data_dir=made[0])
+
+
+def test_framed_domains_are_read_from_files_of_any_size(tmp_path):
+    """A grey domain of 9x9 and a coloured one of pictures of any size, whose classes are in another order."""
+    generator = np.random.default_rng(0)
+    small = generator.integers(0, 256, [20, 9, 9, 1]).astype(np.uint8)
+    large = generator.integers(0, 256, [20, 14, 11, 3]).astype(np.uint8)
+    for name, images, classes, size in (('one', small, ('a', 'b'), 9), ('two', large, ('b', 'a'), 0)):
+        for subset, part in (('train', images[:12]), ('test', images[12:])):
+            records.write_records(descriptions.subset_path(tmp_path, name, subset), part, np.arange(len(part)) % 2)
+        descriptions.write_description(tmp_path, descriptions.Description(
+            name, size, size, images.shape[-1], 2, classes, dict(train=12, test=8), family='pair'))
+    with pytest.raises(InputError, match='--size=0: the pictures of two have sizes of their own'):
+        data_domain.load('one', 'two', str(tmp_path))
+    with pytest.raises(InputError, match='--memory=ram: two domains are read from files with --size'):
+        data_domain.load('one', 'two', str(tmp_path), memory='ram', size=8)
+    dataset = data_domain.load('no_two', 'two(1,seed=3)', str(tmp_path), size=8, resize=10)
+    assert dataset.folder == 'no_two_to_two(1,seed=3)_size8_resize10' and dataset.class_names == ('a', 'b')
+    assert (dataset.height, dataset.width, dataset.colors, dataset.shift) == (8, 8, 3, 0)
+    assert dataset.labeled.labels[:4].tolist() == [0, 1, 0, 1] and dataset.unlabeled.labels[:4].tolist() == [1, 0, 1, 0]
+    assert np.bincount(dataset.labeled_target.labels).tolist() == [1, 1]
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        wanted = session.run([tf.round(tf.image.resize(images[12:], [8, 8])) for images in (small, large)])
+    np.testing.assert_array_equal(dataset.more_tests['no_two_to_one'].images[:], wanted[0].repeat(3, 3))
+    np.testing.assert_array_equal(dataset.test.images[:], wanted[1])

@@ -2,7 +2,7 @@
 
 from libml import data_domain, data_pair, losses, schedules, train
 from libml.augment import cta_learner, domain_tokens
-from libml.hparams import Hparam
+from libml.hparams import Hparam, picture_flags
 from libml.methods import momentum_model, pseudo_labels
 from libml.utils import InputError
 
@@ -67,13 +67,14 @@ class DomainModel(momentum_model.MomentumModel):
                                  + ' and '.join(f'--{flag}' for flag in imbalance))
             return cls.load_domains(args)
         if dataset and not source and not target:
-            return cls.DATASETS[dataset](args['data_dir'], args['whiten'], **imbalance)
+            return cls.DATASETS[dataset](args['data_dir'], args['whiten'], **imbalance, **picture_flags(args))
         raise InputError(f'--dataset={dataset} --source={source} --target={target}: {SETTINGS}')
 
     @classmethod
     def load_domains(cls, args):
         """The DomainDataSet that the flags `args` name."""
-        return data_domain.load(args['source'], args['target'], args['data_dir'], args['whiten'])
+        return data_domain.load(args['source'], args['target'], args['data_dir'], args['whiten'],
+                                **picture_flags(args))
 
     def resolve_params(self):
         p = self.params
