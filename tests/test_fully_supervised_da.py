@@ -16,13 +16,22 @@ FLAGS = dict(source='', target='', test_extra='', data_dir='', whiten=False, imb
              imbalance_unlabeled=0.)
 
 
-def test_the_loss_is_the_mean_of_both_views_of_both_domains(tmp_path):
+def test_one_step(tmp_path):
+    """The loss is the mean of both views of both domains, which batch norm sees together, and nothing else."""
     model = recorded(FullySupervisedDA)(str(tmp_path), dataset(7, size=8), **PARAMS)
+    assert model.ops.y is None and list(model.batch_norms) == ['joint'] and len(model.streams._initializers) == 2
+    assert [part.shape[0] for part in model.ops.labeled] == [4, 4] and 'uratio' not in model.folder.path
+    moving, = [v for v in model.variables if v.op.name == 'classify/batch_normalization/moving_mean']
     with model.session() as session:
         feed = started(model, session)
         xe = model.ops.losses['losses/xe']
         found, loss, logits, gradients, wd = session.run(
             [xe, model.ops.loss, model.recorded, tf.gradients(xe, model.recorded), model.l2()], feed)
+        kernel, bias = session.run(tf.compat.v1.trainable_variables('classify/conv2d/'))
+        session.run(model.ops.train_op, feed)
+        images = np.concatenate([feed[part].reshape(-1, 8, 8, 3) for part in model.ops.labeled])
+        mean = session.run(tf.reduce_mean(tf.nn.conv2d(tf.constant(images, tf.float32), kernel, 1, 'SAME'), [0, 1, 2]))
+        np.testing.assert_allclose(session.run(moving), 0.1 * (mean + bias), rtol=1e-4, atol=1e-7)
     labels = [feed[label] for label in model.ops.labels]
     four = [cross_entropy(z[:, view], label).mean() for z, label in zip(logits, labels) for view in range(2)]
     np.testing.assert_allclose(found, 0.25 * sum(four), rtol=1e-5)
@@ -31,28 +40,11 @@ def test_the_loss_is_the_mean_of_both_views_of_both_domains(tmp_path):
         np.testing.assert_allclose(gradient, (softmax(z) - np.eye(5)[label][:, None]) / 16, atol=1e-6)
 
 
-def test_one_pass_of_labelled_images_alone(tmp_path):
-    """Batch norm sees both domains together; CTAugment's probes are of both."""
-    params = dict(PARAMS, augment='CTA(s,s)')
-    model = FullySupervisedDA(str(tmp_path), dataset(7, size=8), **params)
-    assert model.ops.y is None and list(model.batch_norms) == ['joint'] and len(model.streams._initializers) == 2
-    assert [part.shape[0] for part in (model.ops.xt, model.ops.tt, model.ops.probes['probe'])] == [4, 4, 8]
-    assert 'uratio' not in model.folder.path and model.folder.path.endswith('_wd0.001')
-    moving, = [v for v in model.variables if v.op.name == 'classify/batch_normalization/moving_mean']
-    with model.session() as session:
-        feed = started(model, session)
-        kernel, bias = session.run(tf.compat.v1.trainable_variables('classify/conv2d/'))
-        session.run(model.ops.train_op, feed)
-        images = np.concatenate([feed[part].reshape(-1, 8, 8, 3) for part in model.ops.labeled])
-        mean = session.run(tf.reduce_mean(tf.nn.conv2d(tf.constant(images, tf.float32), kernel, 1, 'SAME'), [0, 1, 2]))
-        np.testing.assert_allclose(session.run(moving), 0.1 * (mean + bias), rtol=1e-4, atol=1e-7)
-
-
 def test_from_flags_to_an_opened_run(tmp_path):
     pytest.importorskip('sklearn')
     flags = dict(FLAGS, source='digits', test_extra='digits_m', data_dir=str(tmp_path / 'data'))
     model = FullySupervisedDA(str(tmp_path), FullySupervisedDA.load_dataset(flags), **PARAMS)
-    model.train(1 << 10, 1 << 10)
+    model.train(128, 128)
     assert f'{tmp_path}/digits_to_digits/(s,s)/FullySupervisedDA_' in model.folder.path
     row, = model.folder.metrics()
     assert {'accuracy/digits_to_digits', 'accuracy/digits_to_digits_m'} <= set(row)
