@@ -1,4 +1,5 @@
-"""Networks by name: resnet (WRN), shake, convnet, cnn13, as in mixmatch@1011a1d libml/models.py, and conv4.
+"""Networks by name: resnet (WRN), shake, convnet, cnn13, as in mixmatch@1011a1d libml/models.py; conv4, wrn_var_37_2,
+resnet50 and resnet50v2.
 
 Each takes normalised images [b, h, w, c] of the compute dtype (float32 or bfloat16) and gives an EasyDict of `logits`
 [b, nclass] and `embeds` [b, F], both float32. The caller opens the variable scope `classify`.
@@ -8,14 +9,24 @@ import functools
 import math
 
 from libml import layers
-from libml.networks import nn
-from libml.utils import InputError
+from libml.hparams import Hparam
+from libml.networks import nn, resnet50
+from libml.utils import InputError, ilog2
 
 import tensorflow as tf
 from easydict import EasyDict
 
 HEAD = 'classify/dense/'  # the scope of a network's last layer, but for NO_HEAD
 NO_HEAD = ('conv4', 'convnet')
+PRECISIONS = dict(float32=tf.float32, bfloat16=tf.bfloat16)
+# What networks bring with them, where it is not as in the others: the momentum of the running batch-norm statistics,
+# what batch norm adds to the variance, and the scales that --scales=0 stands for.
+BN_MOMENTUM = {'resnet50': 0.9, 'resnet50v2': 0.99, 'wrn_var_37_2': 0.999}
+BN_EPSILON = {'resnet50': 1e-5, 'resnet50v2': 1.001e-5, 'wrn_var_37_2': 1e-3}
+SCALES = {'wrn_var_37_2': 4}
+# Hyper-parameters without effect.
+UNUSED = {'cnn13': ('repeat',), 'conv4': ('repeat', 'scales'), 'convnet': ('repeat',),
+          'resnet50': ('filters', 'repeat', 'scales'), 'resnet50v2': ('filters', 'repeat', 'scales')}
 
 
 def build(name, x, training, bn, nclass, scales, filters, repeat, dropout=0., draws=None):
@@ -29,7 +40,7 @@ def build(name, x, training, bn, nclass, scales, filters, repeat, dropout=0., dr
         nclass: number of classes; None leaves out the head that makes the logits.
         scales: number of resolutions; each halves the image and doubles the filters.
         filters: filters of the first scale.
-        repeat: residual blocks per scale (resnet and shake).
+        repeat: residual blocks per scale. It has no effect in some networks, nor have others: UNUSED.
         dropout: probability that an entry of the embedding is dropped in training; of no use in convnet.
         draws: draws.Draws of this pass; may be None if nothing is drawn (not training; no shake and no dropout).
 
@@ -46,13 +57,25 @@ def build(name, x, training, bn, nclass, scales, filters, repeat, dropout=0., dr
     return ARCHS[name](x, training, bn, nclass, scales, filters, repeat, dropout if training else 0., draws)
 
 
+def scales(name, width):
+    """The scales of the network called `name` for images of this width, unless they are given."""
+    return SCALES.get(name) or max(1, ilog2(width) - 2)
+
+
+def head(name, scales):
+    """The scope of the last layer of the network called `name`, below the network's own scope: `dense`."""
+    return {'conv4': 'dense_1', 'convnet': f'conv2d_{2 * scales + 1}'}.get(name, 'dense')
+
+
 def _require_size(arch, x, scales, smallest, multiple=1):
-    """InputError unless the sides of the images are at least `smallest` and multiples of `multiple`."""
+    """InputError unless the sides of the images are at least `smallest` and multiples of `multiple`; `scales` is None
+    where fewer would not help."""
     height, width = x.shape[1:3]
     if min(height, width) < smallest or height % multiple or width % multiple:
         wanted = f'at least {smallest}' + (f' and multiples of {multiple}' if multiple > 1 else '')
-        raise InputError(f'arch {arch} with {scales} scales does not fit images of {height}x{width}: '
-                         f'fewer scales, or sides {wanted}')
+        network, change = (f'{arch} with {scales} scales', f'fewer scales, or sides {wanted}') if scales else (
+            arch, f'sides of {wanted} are needed, or another arch, such as resnet')
+        raise InputError(f'arch {network} does not fit images of {height}x{width}: {change}')
 
 
 def _head(embeds, nclass, dropout, draws, initializer=nn.glorot_normal):
@@ -65,6 +88,24 @@ def _head(embeds, nclass, dropout, draws, initializer=nn.glorot_normal):
 
 def _resnet(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
     """Pre-activation wide residual network with leaky ReLU 0.1; embeds are the pooled activations, dropout included."""
+    _require_size('resnet', x, scales, 2 ** (scales - 1))
+    return _head(_wide_features(x, training, bn, scales, filters, repeat), nclass, dropout, draws)
+
+
+def _wrn_var(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
+    """The network of USB for STL-10: as `resnet`, but that the first scale halves the image, too, each first block of a
+    scale activates its shortcut, and padding is PyTorch's. (Semi-supervised-learning@1ef4cbeb semilearn/nets/wrn)
+
+    There biases of convolutions start at random; batch norm takes away what they add, here they start at 0.
+    """
+    _require_size('wrn_var_37_2', x, scales, 2 ** scales)
+    return _head(_wide_features(x, training, bn, scales, filters, repeat, var=True), nclass, dropout, draws,
+                 nn.xavier_normal)
+
+
+def _wide_features(x, training, bn, scales, filters, repeat, var=False):
+    """The pooled activations [b, F] of `resnet` or, with `var`, of `wrn_var_37_2`."""
+    conv2d = functools.partial(nn.conv2d, padding=nn.CENTERED if var else 'SAME')
 
     def activation(x):
         return tf.nn.leaky_relu(bn(x, training), 0.1)
@@ -73,18 +114,18 @@ def _resnet(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
         y = activation(x)
         if activate_shortcut:
             x = y
-        y = nn.conv2d(y, filters, 3, strides)
-        y = nn.conv2d(activation(y), filters, 3)
-        if x.shape[-1] != filters:
-            x = nn.conv2d(x, filters, 1, strides)
+        y = conv2d(y, filters, 3, strides)
+        y = conv2d(activation(y), filters, 3)
+        if x.shape[-1] != filters or strides > 1:
+            x = conv2d(x, filters, 1, strides)
         return x + y
 
-    _require_size('resnet', x, scales, 2 ** (scales - 1))
-    y = nn.conv2d(x, 16, 3)
+    y = conv2d(x, 16, 3)
     for scale in range(scales):
         for i in range(repeat):
-            y = block(y, filters << scale, 2 if scale and not i else 1, activate_shortcut=not scale and not i)
-    return _head(nn.global_mean(activation(y)), nclass, dropout, draws)
+            first = not i and (var or not scale)
+            y = block(y, filters << scale, 2 if (var or scale) and not i else 1, activate_shortcut=first)
+    return nn.global_mean(activation(y))
 
 
 def _shake(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
@@ -170,10 +211,7 @@ def _conv4(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
     are the output of the dense layer [b, 4 * filters], dropout included.
     """
     del training, bn, scales, repeat
-    height, width = x.shape[1:3]
-    if min(height, width) < 31:
-        raise InputError(f'arch conv4 does not fit images of {height}x{width}: sides of at least 31 are needed, or '
-                         'another arch, such as resnet')
+    _require_size('conv4', x, None, 31)
     y = x
     for _ in range(4):
         y = tf.nn.relu(nn.conv2d(y, 4 * filters, 3, 2, 'VALID', initializer=nn.glorot_uniform))
@@ -181,4 +219,32 @@ def _conv4(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
     return _head(tf.cast(y, tf.float32), nclass, dropout, draws, nn.glorot_uniform)
 
 
-ARCHS = {'resnet': _resnet, 'shake': _shake, 'convnet': _convnet, 'cnn13': _cnn13, 'conv4': _conv4}
+def _resnet50(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
+    """resnet50.v1; filters, repeat, scales do nothing. embeds are its features [b, 2048], dropout included."""
+    del scales, filters, repeat
+    _require_size('resnet50', x, None, 32)
+    return _head(resnet50.v1(x, training, bn), nclass, dropout, draws, nn.normal)
+
+
+def _resnet50v2(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
+    """resnet50.v2; filters, repeat, scales do nothing. embeds are its features [b, 2048], dropout included."""
+    del scales, filters, repeat
+    _require_size('resnet50v2', x, None, 32)
+    return _head(resnet50.v2(x, training, bn), nclass, dropout, draws, nn.glorot_uniform)
+
+
+ARCHS = {'resnet': _resnet, 'shake': _shake, 'convnet': _convnet, 'cnn13': _cnn13, 'conv4': _conv4,
+         'wrn_var_37_2': _wrn_var, 'resnet50': _resnet50, 'resnet50v2': _resnet50v2}
+# The hyper-parameters of a model that describe its network.
+HPARAMS = dict(
+    arch=Hparam('resnet', f'Network: {", ".join(sorted(ARCHS))}. In resnet50 and resnet50v2 filters, repeat and scales '
+                'have no effect.'),
+    filters=Hparam(32, 'Filters of the first scale.', low=1),
+    repeat=Hparam(4, 'Residual blocks in a scale.', low=1),
+    scales=Hparam(0, 'Scales of the network; 0 means ceil(log2(width)) - 2, in wrn_var_37_2 4.', low=0),
+    bn_momentum=Hparam(0.999, 'Momentum of the running batch-norm statistics; short runs want less (0.99, 0.9). Unless '
+                       'given, that of resnet50 is 0.9, of resnet50v2 0.99.', False, low=0, below=1),
+    bn_epsilon=Hparam(0., 'What batch norm adds to the variance; 0: what belongs to the network, else the method.',
+                      False, low=0),
+    precision=Hparam('float32', 'Type of activations and convolutions: float32 or bfloat16.', False),
+)

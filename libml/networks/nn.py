@@ -13,6 +13,9 @@ import tensorflow as tf
 
 # The standard deviation of a standard normal truncated to [-2, 2].
 TRUNCATED_STDDEV = 0.87962566103423978
+# Padding of as many zeros on each side as the kernel reaches over, as PyTorch's; TensorFlow's SAME has fewer before
+# than after where strides leave it a choice.
+CENTERED = 'CENTERED'
 
 
 def fans(shape):
@@ -26,10 +29,28 @@ def he_out_normal(shape, seed):
     return tf.random.stateless_normal(shape, seed) * math.sqrt(2 / fans(shape)[1])
 
 
+def he_normal(shape, seed):
+    """Truncated normal of variance 2 / fan_in, as Keras' he_normal. Convolutions of resnet50."""
+    return _truncated_normal(shape, seed, 2 / fans(shape)[0])
+
+
 def glorot_normal(shape, seed):
     """Truncated normal of variance 2 / (fan_in + fan_out), as tf.compat.v1.glorot_normal_initializer."""
-    stddev = math.sqrt(2 / sum(fans(shape))) / TRUNCATED_STDDEV
-    return tf.random.stateless_truncated_normal(shape, seed) * stddev
+    return _truncated_normal(shape, seed, 2 / sum(fans(shape)))
+
+
+def _truncated_normal(shape, seed, variance):
+    return tf.random.stateless_truncated_normal(shape, seed) * (math.sqrt(variance) / TRUNCATED_STDDEV)
+
+
+def xavier_normal(shape, seed):
+    """N(0, 2 / (fan_in + fan_out)), not truncated, as PyTorch's xavier_normal_. Dense layer of wrn_var_37_2."""
+    return normal(shape, seed, math.sqrt(2 / sum(fans(shape))))
+
+
+def normal(shape, seed, stddev=0.01):
+    """N(0, stddev^2), not truncated. Dense layer of resnet50."""
+    return tf.random.stateless_normal(shape, seed) * stddev
 
 
 def glorot_uniform(shape, seed):
@@ -74,9 +95,14 @@ def variable(name, shape, initializer, trainable=True):
 
 
 def conv2d(x, filters, size, strides=1, padding='SAME', use_bias=True, initializer=he_out_normal):
-    """Convolution [b, h, w, c] -> [b, h', w', filters], kernel [size, size, c, filters]; padding as in TensorFlow."""
+    """Convolution [b, h, w, c] -> [b, h', w', filters], kernel [size, size, c, filters].
+
+    The padding is TensorFlow's SAME or VALID, or CENTERED, for which the kernel's size is odd.
+    """
     with tf.compat.v1.variable_scope(None, 'conv2d'):
         kernel = variable('kernel', [size, size, x.shape[-1], filters], initializer)
+        if padding == CENTERED:  # Without strides it is SAME.
+            x, padding = (pad(x, size // 2), 'VALID') if strides > 1 else (x, 'SAME')
         if size == 1 and strides > 1:
             # The same pixels. The backward kernel of oneDNN for a strided 1x1 convolution writes outside its buffer
             # where there are fewer than 16 inputs (uxlfoundation/oneDNN#6035): wrong values or a crash.
@@ -93,6 +119,11 @@ def dense(x, units, initializer=glorot_uniform):
         kernel = variable('kernel', [x.shape[-1], units], initializer)
         y = tf.matmul(x, tf.cast(kernel, x.dtype))
         return tf.nn.bias_add(y, tf.cast(variable('bias', [units], zeros), x.dtype))
+
+
+def pad(x, n):
+    """n zeros on each side of images: [b, h, w, c] -> [b, h + 2n, w + 2n, c]."""
+    return tf.pad(x, [[0, 0], [n, n], [n, n], [0, 0]])
 
 
 def global_mean(x):

@@ -12,6 +12,8 @@ import pytest
 import tensorflow as tf
 
 tf1 = tf.compat.v1
+# The others have a file of their own.
+SCALED = [arch for arch in archs.ARCHS if not arch.startswith('resnet50')]
 
 
 def network(arch, x, training, nclass=10, scales=3, filters=8, repeat=2, dropout=0., draws=None):
@@ -52,20 +54,22 @@ def test_golden_network(arch, golden):
     ('convnet', 10, 32, 3, 32, 3, 605226), ('convnet', 100, 32, 3, 32, 3, 812676),
     ('cnn13', 10, 32, 3, 32, 3, 197290), ('cnn13', 100, 32, 3, 32, 3, 200260),
     ('cnn13', 10, 128, 3, 32, 3, 3123850), ('cnn13', 100, 128, 3, 32, 3, 3135460),
-    ('conv4', 10, 32, 5, 96, 3, 857354), ('conv4', 10, 32, 3, 32, 3, 464138)])
+    ('conv4', 10, 32, 5, 96, 3, 857354), ('conv4', 10, 32, 3, 32, 3, 464138),
+    ('wrn_var_37_2', 10, 32, 4, 96, 3, 5933770)])
 def test_parameter_count(arch, nclass, filters, scales, side, colors, count):
     with tf.Graph().as_default():
         out = network(arch, tf1.placeholder(tf.float32, [None, side, side, colors]), False, nclass, scales, filters, 4)
         assert sum(math.prod(v.shape) for v in tf1.trainable_variables()) == count
-        features = {'resnet': filters << scales - 1, 'shake': filters << scales - 1, 'convnet': filters << scales,
-                    'cnn13': filters, 'conv4': 4 * filters}[arch]
+        features = {'convnet': filters << scales, 'cnn13': filters, 'conv4': 4 * filters}.get(
+            arch, filters << scales - 1)
         assert out.logits.shape.as_list() == [None, nclass] and out.embeds.shape.as_list() == [None, features]
         # Which networks can be cut above their features by the name of their last layer.
         dense = [v.op.name for v in tf1.trainable_variables() if 'dense' in v.op.name and 'kernel' in v.op.name]
         assert (dense == [archs.HEAD + 'kernel']) == (arch not in archs.NO_HEAD)
+        assert tf1.trainable_variables()[-1].op.name == f'classify/{archs.head(arch, scales)}/bias'
 
 
-@pytest.mark.parametrize('arch', archs.ARCHS)
+@pytest.mark.parametrize('arch', SCALED)
 def test_bfloat16_is_close(arch):
     x = np.random.RandomState(0).uniform(-1, 1, [8, 32, 32, 3]).astype('f')
     with tf.Graph().as_default(), tf1.Session() as session:
@@ -109,7 +113,7 @@ def test_dropout_scales_what_it_keeps_and_acts_in_training_only():
     np.testing.assert_array_equal(*evaluated)
 
 
-@pytest.mark.parametrize('arch', archs.ARCHS)
+@pytest.mark.parametrize('arch', SCALED)
 def test_few_filters_on_larger_images(arch):
     """A step at 96x96: a strided 1x1 convolution with fewer than 16 inputs crashes in the backward pass."""
     x = np.random.RandomState(0).uniform(-1, 1, [4, 96, 96, 3]).astype('f')
@@ -137,16 +141,69 @@ def test_convnet_logits_are_the_mean_of_a_convolution():
     ('wrn', 3, 32, "'wrn'.*resnet, shake, convnet, cnn13"), ('cnn13', 4, 32, 'cnn13 has 3 scales, not 4'),
     ('cnn13', 3, 8, '8x8.*at least 12'), ('resnet', 7, 32, '7 scales.*32x32.*at least 64'),
     ('resnet', 0, 32, '0 scales'), ('convnet', 4, 8, '4 scales.*8x8.*at least 16'),
-    ('shake', 3, 30, '30x30.*multiples of 4'), ('conv4', 3, 28, 'conv4 .*28x28: .*at least 31')])
+    ('shake', 3, 30, '30x30.*multiples of 4'), ('conv4', 3, 28, 'conv4 .*28x28: .*at least 31'),
+    ('wrn_var_37_2', 4, 12, '4 scales.*12x12.*at least 16'),
+    *((arch, 3, 31, f'{arch} does not fit images of 31x31: sides of at least 32 are needed, or another arch')
+      for arch in ('resnet50', 'resnet50v2'))])
 def test_errors_say_what_would_be_right(arch, scales, side, message):
     with tf.Graph().as_default(), pytest.raises(InputError, match=message):
         network(arch, tf.zeros([1, side, side, 3]), False, scales=scales)
 
 
 @pytest.mark.parametrize('arch,scales,side', [('resnet', 6, 32), ('convnet', 3, 8), ('shake', 4, 8), ('cnn13', 3, 12),
-                                              ('conv4', 3, 31)])
+                                              ('conv4', 3, 31), ('wrn_var_37_2', 3, 8)])
 def test_the_most_scales_that_fit(arch, scales, side):
     with tf.Graph().as_default(), tf1.Session() as session:
         logits = network(arch, tf.zeros([1, side, side, 3]), False, scales=scales, filters=2, repeat=1).logits
         session.run(tf1.global_variables_initializer())
         assert np.isfinite(session.run(logits)).all()
+
+
+def convolved(x, kernel, strides):
+    """A convolution of zeros of half the kernel's size on each side, written out."""
+    n = kernel.shape[0] // 2
+    padded = np.pad(x, [(0, 0), (n, n), (n, n), (0, 0)])
+    height, width = x.shape[1:3]
+    return sum(padded[:, i:i + height:strides, j:j + width:strides] @ kernel[i, j]
+               for i in range(2 * n + 1) for j in range(2 * n + 1))
+
+
+def test_wrn_var_is_that_of_usb():
+    """Every scale halves the image, also the first one, and its first block activates its shortcut; the pixels that a
+    strided convolution is centred on are the even ones, as PyTorch's."""
+    random = np.random.RandomState(0)
+    x = random.normal(size=[2, 12, 10, 3]).astype('f')
+    with tf.Graph().as_default(), tf1.Session() as session:
+        out = network('wrn_var_37_2', tf.constant(x), False, nclass=5, scales=2, filters=4, repeat=2)
+        values = {v: random.normal(size=v.shape) if v.trainable else np.ones(v.shape) for v in tf1.global_variables()}
+        session.run([v.initializer for v in values], {v.initial_value: value for v, value in values.items()})
+        logits = session.run(out.logits)
+    convs, norms, dense = [[value for v, value in values.items() if f'/{kind}' in v.op.name and v.trainable]
+                           for kind in ('conv2d', 'batch_normalization', 'dense')]
+    convs, norms = [iter(list(zip(part[::2], part[1::2]))) for part in (convs, norms)]
+
+    def conv(y, strides=1):
+        kernel, bias = next(convs)
+        return convolved(y, kernel, strides) + bias
+
+    def activation(y):
+        gamma, beta = next(norms)
+        y = (y - 1) / np.sqrt(1 + 1e-3) * gamma + beta
+        return np.where(y > 0, y, 0.1 * y)
+
+    y = conv(x)
+    for first in (True, False, True, False):
+        shortcut, y = y, activation(y)
+        shortcut = y if first else shortcut
+        y = conv(activation(conv(y, 2 if first else 1)))
+        y += conv(shortcut, 2) if first else shortcut
+    y = activation(y)
+    assert y.shape == (2, 3, 3, 8)
+    wanted = y.mean((1, 2)) @ dense[0] + dense[1]
+    np.testing.assert_allclose(logits, wanted, rtol=0, atol=1e-5 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize('arch, width, scales', [('resnet', 96, 5), ('wrn_var_37_2', 96, 4), ('wrn_var_37_2', 32, 4),
+                                                 ('resnet', 4, 1), ('conv4', 32, 3)])
+def test_scales_unless_given(arch, width, scales):
+    assert archs.scales(arch, width) == scales

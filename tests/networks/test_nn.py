@@ -48,7 +48,8 @@ def test_names_are_numbered_and_found_again():
 
 
 @pytest.mark.parametrize('strides,padding,shape', [(1, 'SAME', (2, 6, 6, 5)), (2, 'SAME', (2, 3, 3, 5)),
-                                                   (1, 'VALID', (2, 4, 4, 5))])
+                                                   (1, 'VALID', (2, 4, 4, 5)), (1, nn.CENTERED, (2, 6, 6, 5)),
+                                                   (2, nn.CENTERED, (2, 3, 3, 5))])
 def test_conv2d(strides, padding, shape):
     x = np.random.RandomState(0).normal(size=(2, 6, 6, 3)).astype('f')
     with tf.Graph().as_default(), tf1.Session() as session:
@@ -58,7 +59,8 @@ def test_conv2d(strides, padding, shape):
         y, kernel = session.run([y, kernel])
     want = conv_numpy(x, kernel) + np.arange(5)
     # Stride 2 on an even size pads after, never before: its windows are centred on odd rows.
-    want = {('SAME', 1): want, ('SAME', 2): want[:, 1::2, 1::2], ('VALID', 1): want[:, 1:-1, 1:-1]}[padding, strides]
+    want = {('SAME', 1): want, ('SAME', 2): want[:, 1::2, 1::2], ('VALID', 1): want[:, 1:-1, 1:-1],
+            (nn.CENTERED, 1): want, (nn.CENTERED, 2): want[:, ::2, ::2]}[padding, strides]
     assert y.shape == shape
     np.testing.assert_allclose(y, want, atol=1e-5)
 
@@ -105,7 +107,8 @@ def test_initial_values_depend_on_seed_and_name_only():
 
 
 @pytest.mark.parametrize('initializer,stddev,largest', [
-    (nn.he_out_normal, np.sqrt(2 / (9 * 64)), None),
+    (nn.he_out_normal, np.sqrt(2 / (9 * 64)), None), (nn.xavier_normal, np.sqrt(2 / (9 * (32 + 64))), None),
+    (nn.normal, 0.01, None), (nn.he_normal, np.sqrt(2 / (9 * 32)), np.sqrt(2 / (9 * 32)) * 2 / 0.87962566),
     (nn.glorot_normal, np.sqrt(2 / (9 * (32 + 64))), np.sqrt(2 / (9 * (32 + 64))) * 2 / 0.87962566),
     (nn.glorot_uniform, np.sqrt(2 / (9 * (32 + 64))), np.sqrt(6 / (9 * (32 + 64))))])
 def test_initialisers(initializer, stddev, largest):
