@@ -192,6 +192,7 @@ class Consistency(plateau_model.PlateauModel):
             session.run(self.statistics, {self.bytes: subset.pixels[positions], self.index: index})
 
     def fresh(self, session):
+        super().fresh(session)
         if self.teacher:  # A checkpoint of the student holds its teacher.
             self.teacher.restore(session)
 

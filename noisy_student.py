@@ -8,6 +8,7 @@ import functools
 import os
 
 from libml import losses, models, train
+from libml.augment import cta_learner
 from libml.data import Subset
 from libml.hparams import Hparam
 from libml.methods import domain_model
@@ -108,7 +109,7 @@ class NoisyStudent(domain_model.DomainModel):
         probed = [self.stream(name, subset, views.of_probes) for name, subset in self.labeled_subsets().items()
                   if self.learner]
         batch = EasyDict(xt=models.placeholder(stream.image, 'xt'), label=models.placeholder(stream.label, 'label'),
-                         labels=[s.label for s in probed], probes=models.joined_probes(probed))
+                         labels=[s.label for s in probed], probes=cta_learner.joined_probes(probed))
         batch.x = models.placeholder(batch.probes.get('probe', batch.xt[:, 0]), 'x', rows=None)
         batch.update(self.classify_ops(batch.x))
         logits, = self.logits('joint', [batch.xt])

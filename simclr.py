@@ -12,9 +12,8 @@ from libml.augment import simclr as augment_simclr
 from libml.hparams import Hparam
 from libml.methods import ntxent
 from libml.networks import nn
-from libml.training import checkpoint, evaluate, knn
+from libml.training import checkpoint, evaluate, initial_weights, knn
 from libml.training.loop import KIMG
-from libml.training.run_folder import RunFolder
 from libml.utils import InputError
 
 import tensorflow as tf
@@ -85,18 +84,12 @@ class SimCLR(models.MultiModel):
 
     def fresh(self, session):
         """The stage finetune starts with the pretrained encoder, averages included."""
+        super().fresh(session)
         if self.params.pretrained:
             path = checkpoint.find(self.params.pretrained)
-            self.check_pretraining(path)
+            initial_weights.check_run(path, f'--pretrained={self.params.pretrained}', stage='pretrain',
+                                      whiten=self.dataset.whitened, arch=self.params.arch)
             checkpoint.restore_part(session, path, self.encoder_variables, lambda name: name.startswith('encoder/'))
-
-    def check_pretraining(self, path):
-        """InputError if args.json, where there is one, says that this checkpoint has no encoder of such images."""
-        args = RunFolder.of(path).read_args()
-        for name, value in dict(stage='pretrain', whiten=self.dataset.whitened, arch=self.params.arch).items():
-            if args.get(name, value) != value:
-                raise InputError(f'--pretrained={self.params.pretrained} is of a run with {name}={args[name]}: give '
-                                 f'one with {name}={value}')
 
     def encoder(self, x, training, getter=None, name=None):
         """Features [b, F] of images [b, h, w, c]; the arguments are those of `classifier`."""

@@ -30,6 +30,7 @@ class AdaMatchPretrain(AdaMatch):
             self.check_head()
 
     def fresh(self, session):
+        super().fresh(session)
         if self.params.pretrained:
             self.start_from(session, checkpoint.find(self.params.pretrained))
 

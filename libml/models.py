@@ -6,13 +6,11 @@ from libml.draws import Draws
 from libml.hparams import Hparam
 from libml.networks import archs, nn
 from libml.train import Model
-from libml.training import start_warnings
-from libml.utils import InputError, ilog2
+from libml.training import initial_weights, start_warnings
+from libml.utils import InputError
 
 import tensorflow as tf
 from easydict import EasyDict
-
-PRECISIONS = dict(float32=tf.float32, bfloat16=tf.bfloat16)
 
 
 class MultiModel(Model):
@@ -26,31 +24,34 @@ class MultiModel(Model):
         trackers: list of the state that `train_step` updates (trackers.py).
         truth: true classes [rows] of the unlabelled images of a batch, for monitors alone; None where not known.
         watched: dict tag -> scalar of further monitors of `train_step`.
+        started_from: lines that say what --init gave, of a session with new variables.
     """
 
     DATASETS = data_pair.DATASETS
     HPARAMS = dict(
         Model.HPARAMS,
-        arch=Hparam('resnet', f'Network: {", ".join(sorted(archs.ARCHS))}.'),
-        filters=Hparam(32, 'Filters of the first scale.', low=1),
-        repeat=Hparam(4, 'Residual blocks in a scale.', low=1),
-        scales=Hparam(0, 'Scales of the network; 0 means ceil(log2(width)) - 2.', low=0),
+        **archs.HPARAMS,
+        init=Hparam('', 'What the network starts with: a run folder, a checkpoint, an .npz of variables by name, or a '
+                    'Keras file of ResNet50V2 (.h5).', False),
         ema=Hparam(0.999, 'Decay of the moving average of the weights.', low=0, below=1),
-        bn_momentum=Hparam(0.999, 'Momentum of the running batch-norm statistics; short runs want less (0.99, 0.9).',
-                           False, low=0, below=1),
-        precision=Hparam('float32', 'Type of activations and convolutions: float32 or bfloat16.', False),
     )
-    # Of batch norm: what is added to the variance, whether the running variance follows the unbiased one of the batch,
-    # and whether the averaged network has averaged statistics too.
+    # Of batch norm: what is added to the variance of a network without a number of its own, whether the running
+    # variance follows the unbiased one of the batch, and whether the averaged network has averaged statistics too.
     BN_EPSILON = 1e-3
     BN_UNBIASED = True
     BN_AVERAGED = False
 
+    def own_defaults(self, params):
+        """The momentum of batch norm that belongs to the network, if one does."""
+        arch = str(params.get('arch', self.HPARAMS['arch'].default))
+        return {'bn_momentum': archs.BN_MOMENTUM[arch]} if arch in archs.BN_MOMENTUM else {}
+
     def resolve_params(self):
         super().resolve_params()
-        if not self.params.scales:
-            self.params.scales = max(1, ilog2(self.dataset.width) - 2)
-        self.check_choice('precision', PRECISIONS)
+        self.params.scales = self.params.scales or archs.scales(self.params.arch, self.dataset.width)
+        self.check_choice('precision', archs.PRECISIONS)
+        if self.params.init and self.params.get('pretrained'):
+            raise InputError(f'--init={self.params.init} --pretrained={self.params.pretrained}: give one of them')
         self.program = self.make_program()
 
     def check_head(self):
@@ -75,6 +76,7 @@ class MultiModel(Model):
         self.trackers = []
         self.learner = self.truth = None
         self.watched = {}
+        self.started_from = []
         if self.program and self.program.cta:
             # Where a checkpoint lacks the rates they are initialised after the step was restored.
             first = tf.cond(self.step.is_initialized(), self.batch_number, lambda: tf.constant(0, tf.int64))
@@ -133,7 +135,8 @@ class MultiModel(Model):
                 classify_raw, classify_op: of `classify_ops`.
         """
         streams = [self.stream(name, subset, views.of_labeled) for name, subset in self.labeled_subsets().items()]
-        batch = EasyDict(probes=joined_probes(streams), y=None, index=None, labeled=[], labels=[], indices=[])
+        batch = EasyDict(probes=cta_learner.joined_probes(streams), y=None, index=None, labeled=[], labels=[],
+                         indices=[])
         first = streams[0].image
         single = first.shape.rank == 4
         if single and not batch.probes:
@@ -172,12 +175,13 @@ class MultiModel(Model):
         `params` describes the network where it is another than this model's.
         """
         p = params or self.params
-        batch_norm = nn.BatchNorm(p.bn_momentum, self.BN_EPSILON, self.BN_UNBIASED)
+        epsilon = p.bn_epsilon or archs.BN_EPSILON.get(p.arch, self.BN_EPSILON)
+        batch_norm = nn.BatchNorm(p.bn_momentum, epsilon, self.BN_UNBIASED)
         if name:
             self.batch_norms[name] = batch_norm
         if self.dataset.whitened:
             x = (x - self.dataset.mean) / self.dataset.std
-        x = tf.cast(x, PRECISIONS[p.precision])
+        x = tf.cast(x, archs.PRECISIONS[p.precision])
         with tf.compat.v1.variable_scope(scope, reuse=tf.compat.v1.AUTO_REUSE, custom_getter=getter):
             return archs.build(p.arch, x, training, batch_norm, nclass, p.scales, p.filters, p.repeat,
                                p.get('dropout', 0.), self.draws.within(name) if name else None)
@@ -267,8 +271,17 @@ class MultiModel(Model):
         with tf.control_dependencies(last):
             return self.step.assign_add(self.params.batch, read_value=False)
 
+    def fresh(self, session):
+        """Starts the network with the weights of --init."""
+        if self.params.init:
+            self.started_from = initial_weights.load(session, self, self.params.init)
+
+    def check_start(self):
+        if self.params.init or type(self).fresh is not MultiModel.fresh:
+            super().check_start()
+
     def warnings(self, train_nimg):
-        return start_warnings.lines(self, train_nimg)
+        return [*self.started_from, *start_warnings.lines(self, train_nimg)]
 
     def report(self, session):
         if not self.learner:
@@ -282,11 +295,3 @@ def placeholder(tensor, name, **shape):
     """A placeholder whose default is a tensor, of its shape; with rows=None of any number of rows."""
     rows = shape.get('rows', tensor.shape[0])
     return tf.compat.v1.placeholder_with_default(tensor, [rows, *tensor.shape[1:]], name)
-
-
-def joined_probes(streams):
-    """dict of the probes of several streams, one after the other (Learner.probe); {} if they have none."""
-    if not streams or 'probe' not in streams[0]:
-        return {}
-    return {name: tf.concat([stream[name] for stream in streams], 0)
-            for name in ('probe', 'probe_ops', 'probe_strengths')}

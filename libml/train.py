@@ -38,7 +38,7 @@ def run(model_class, **defaults):
         args = {name: FLAGS[name].value for name in table}
         old_flags.take(args, model_class.OLD_FLAGS)
         args = {name: spec.checked(name, args[name]) for name, spec in table.items()}
-        # What is not given is left to the class, whose --recipe may have other defaults.
+        # Only what is given: other defaults may follow from it (Model.own_defaults).
         params = {name: args[name] for name, spec in model_class.HPARAMS.items()
                   if FLAGS[name].present or args[name] != spec.default}
         model = model_class(args['train_dir'], model_class.load_dataset(args), **params)
@@ -89,9 +89,10 @@ class Model:
                              f'{", ".join(sorted(self.HPARAMS))}')
         self.train_dir = train_dir
         self.dataset = dataset
-        self.params = EasyDict({name: spec.checked(name, params.get(name, spec.default))
+        defaults = {**{name: spec.default for name, spec in self.HPARAMS.items()}, **self.own_defaults(params)}
+        self.params = EasyDict({name: spec.checked(name, params.get(name, defaults[name]))
                                 for name, spec in self.HPARAMS.items()})
-        self.given = {name: value for name, value in self.params.items() if value != self.HPARAMS[name].default}
+        self.given = {name: value for name, value in self.params.items() if value != defaults[name]}
         self.resolve_params()
         self.depends_on_length = False
         self.depends_on_reports = False
@@ -123,6 +124,11 @@ class Model:
         """The DataSet that the flags `args` (name -> value) name."""
         constructor = cls.registry(args)[args['dataset']]
         return constructor(**{name: args[name] for name in DATA_FLAGS if name in args})
+
+    def own_defaults(self, params):
+        """dict of defaults that follow from other hyper-parameters, of which `params` are given, unchecked."""
+        del params
+        return {}
 
     def resolve_params(self):
         """Checks what the bounds in HPARAMS cannot say of self.params, and adds what follows from the dataset."""

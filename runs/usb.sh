@@ -31,6 +31,6 @@ for table in $tables; do
     cifar10) methods cifar10 "40 250 4000" ;;
     cifar100) methods cifar100 "400 2500 10000" --wd=0.001 ;;
     svhn) methods svhn "40 250 1000" "" "--thresh_min=0.9 --thresh_max=0.95" ;;
-    stl10) methods stl10 "40 250 1000" --scales=4 "" --contrast_loss_ratio=5 ;;
+    stl10) methods stl10 "40 250 1000" --arch=wrn_var_37_2 "" --contrast_loss_ratio=5 ;;
   esac
 done

@@ -6,6 +6,8 @@ import toy
 from libml import models, trackers
 from libml.augment.views import View, Views
 from libml.augment.weak import Weak
+from libml.methods.domain_model import DomainModel
+from libml.networks import archs
 from refusals import refused
 
 import numpy as np
@@ -181,11 +183,37 @@ def test_placeholders_with_defaults():
         assert session.run(free).tolist() == [[1, 1, 1]] * 2
 
 
-def test_probes_of_several_streams():
-    assert models.joined_probes([]) == {} and models.joined_probes([EasyDict(image=1)]) == {}
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        streams = [dict(image=0, probe=tf.fill([2, 1], i), probe_ops=tf.fill([2], i + 10),
-                        probe_strengths=tf.fill([2], i + 20)) for i in range(2)]
-        found = session.run(models.joined_probes(streams))
-    assert {name: value.ravel().tolist() for name, value in found.items()} == dict(
-        probe=[0, 0, 1, 1], probe_ops=[10, 10, 11, 11], probe_strengths=[20, 20, 21, 21])
+class Plain(models.MultiModel):
+    """Has no graph but what a test makes."""
+
+    algorithm = toy.no_graph
+
+
+@pytest.mark.parametrize('cls, params, momentum, epsilon', [
+    (Plain, {}, 0.999, 1e-3), (DomainModel, {}, 0.999, 1e-6), (Plain, dict(arch='wrn_var_37_2'), 0.999, 1e-3),
+    (Plain, dict(arch='resnet50'), 0.9, 1e-5), (DomainModel, dict(arch='resnet50v2'), 0.99, 1.001e-5),
+    (DomainModel, dict(arch='wrn_var_37_2'), 0.999, 1e-3),
+    (Plain, dict(arch='resnet50', bn_momentum=0.999, bn_epsilon=0.25), 0.999, 0.25),
+    (Plain, dict(bn_momentum=0., bn_epsilon=0.25), 0., 0.25)])
+def test_batch_norm_is_the_networks_unless_given(tmp_path, monkeypatch, cls, params, momentum, epsilon):
+    """A value that is given counts, also if it is what others have by default."""
+    monkeypatch.setattr(cls, 'algorithm', toy.no_graph)
+    monkeypatch.setattr(archs, 'build', lambda *args: None)
+    augment = dict(augment='(s,s)') if cls is DomainModel else {}
+    model = cls(str(tmp_path), toy.dataset(), **params, **augment)
+    with model.graph.as_default():
+        model.classifier(tf.zeros([1, 16, 16, 3]), True, name='pass')
+    found = model.batch_norms['pass']
+    assert (found.momentum, found.epsilon, model.params.bn_momentum) == (momentum, epsilon, momentum)
+    assert model.given == {**params, **augment}
+    assert model.params.scales == (4 if params.get('arch') == 'wrn_var_37_2' else 2)
+
+
+def test_another_network_has_a_batch_norm_of_its_own(tmp_path, monkeypatch):
+    """A teacher's, whose arguments are not the model's."""
+    monkeypatch.setattr(archs, 'build', lambda *args: args[3].epsilon)
+    model = Plain(str(tmp_path), toy.dataset(), arch='resnet50', bn_epsilon=0.25)
+    with model.graph.as_default():
+        for arch, epsilon in (('resnet', 1e-3), ('resnet50v2', 1.001e-5)):
+            params = EasyDict(model.params, arch=arch, bn_epsilon=0.)
+            assert model.network('teacher', 5, tf.zeros([1, 16, 16, 3]), False, params=params) == epsilon

@@ -1,5 +1,6 @@
 """Models: their seed and their schedules, and how scripts tell of bad commands."""
 
+import json
 import os
 
 import runner
@@ -107,6 +108,30 @@ def test_wrong_lengths_of_training(tmp_path, args, text):
     with pytest.raises(InputError, match=text):
         Named(str(tmp_path), toy.dataset()).train(64, **{'report_nimg': 64, **args})
     assert not os.listdir(tmp_path)
+
+
+GIVEN = '''
+import json, sys
+from libml import models, train
+
+class Plain(models.MultiModel):
+    """Shows what it is built with."""
+
+    load_dataset = classmethod(lambda cls, args: None)
+
+    def __init__(self, train_dir, dataset, **params):
+        print(json.dumps(params))
+        sys.exit(7)
+
+train.run(Plain, lr=0.5)
+'''
+
+
+def test_a_model_is_built_with_what_is_given():
+    """By the script or as a flag, also if that is the default: a network can have a default of its own."""
+    code, out, err = runner.run('-c', GIVEN, '--arch=resnet50', '--bn_momentum=0.999', '--report_kimg=3')
+    assert code == 7, err
+    assert json.loads(out) == dict(lr=0.5, arch='resnet50', bn_momentum=0.999)
 
 
 def test_numbers_of_kimg():

@@ -125,3 +125,11 @@ def heat_map(probabilities, segments):
         figure.colorbar(image)
 
     return plots.summary('ctaugment/probabilities', draw)
+
+
+def joined_probes(streams):
+    """dict of the probes of several streams, one after the other (Learner.probe); {} if they have none."""
+    if not streams or 'probe' not in streams[0]:
+        return {}
+    return {name: tf.concat([stream[name] for stream in streams], 0)
+            for name in ('probe', 'probe_ops', 'probe_strengths')}

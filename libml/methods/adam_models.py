@@ -52,8 +52,8 @@ class AdamModel(momentum_model.MomentumModel):
         wd=Hparam(0.02, 'Weight decay: every step multiplies the kernels by 1 - wd * lr.', low=0),
     )
 
-    def __init__(self, train_dir, dataset, **params):
-        super().__init__(train_dir, dataset, **{**(self.FIXMATCH if is_fixmatch(params) else {}), **params})
+    def own_defaults(self, params):
+        return {**super().own_defaults(params), **(self.FIXMATCH if is_fixmatch(params) else {})}
 
     @classmethod
     def registry(cls, args):

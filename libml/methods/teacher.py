@@ -1,15 +1,14 @@
 """The network of a finished run as the teacher of another: in scope `teacher`, frozen, restored once."""
 
-from libml.training import checkpoint
+from libml.training import checkpoint, initial_weights
 from libml.training.run_folder import RunFolder
-from libml.utils import InputError, one_line
+from libml.utils import InputError
 
 import tensorflow as tf
 
 SCOPE = 'teacher'
 # What of a run's arguments describes its network.
 NETWORK = ('arch', 'filters', 'repeat', 'scales')
-AVERAGE = '/ExponentialMovingAverage'
 
 
 class Teacher:
@@ -20,7 +19,7 @@ class Teacher:
         student: dict of what must be equal in both runs, such as dataset and nclass; args.json holds the teacher's.
 
     Attributes:
-        params: dict, the NETWORK part of the teacher's arguments.
+        params: dict, the NETWORK part of the teacher's arguments, and bn_epsilon.
 
     Raises:
         InputError: the folder has no args.json, or something that must be equal is not.
@@ -36,7 +35,8 @@ class Teacher:
             if args[name] != value:
                 raise InputError(f'--teacher={path} was trained with {name}={args[name]}, this student has '
                                  f'{name}={value}: they must be the same')
-        self.params = {name: args[name] for name in NETWORK}
+        # Earlier versions had no flag for the last one.
+        self.params = {**{name: args[name] for name in NETWORK}, 'bn_epsilon': args.get('bn_epsilon', 0.)}
 
     def getter(self, getter, name, *args, **kwargs):
         """A custom_getter of tf.compat.v1.variable_scope: no variable is trainable."""
@@ -49,18 +49,13 @@ class Teacher:
             InputError: there is no checkpoint, or it is of another network.
         """
         path = checkpoint.find(self.path)
-        try:
-            reader = tf.train.load_checkpoint(path)
-            shapes = reader.get_variable_to_shape_map()
-        except (ValueError, tf.errors.OpError) as error:
-            raise InputError(f'cannot read checkpoint {path}: {one_line(error)}') from error
-        feed = {}
+        found, feed = initial_weights.of_checkpoint(path), {}
         variables = tf.compat.v1.global_variables(SCOPE + '/')
         for v in variables:
             name = 'classify' + v.op.name.removeprefix(SCOPE)
-            name = name + AVERAGE if name + AVERAGE in shapes else name
-            if shapes.get(name) != v.shape.as_list():
-                raise InputError(f'checkpoint {path}: {name} has shape {shapes.get(name)}, the network of its '
-                                 f'args.json needs {v.shape.as_list()}')
-            feed[v.initial_value] = reader.get_tensor(name)
+            shape = list(found[name].shape) if name in found else None
+            if shape != v.shape.as_list():
+                raise InputError(f'checkpoint {path}: {name} has shape {shape}, the network of its args.json needs '
+                                 f'{v.shape.as_list()}')
+            feed[v.initial_value] = found[name]
         session.run([v.initializer for v in variables], feed)

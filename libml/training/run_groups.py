@@ -16,8 +16,10 @@ ALL_LABELS = 'all'
 ALL_AND_UNLABELED = '@all'
 # How a dataset was loaded, where it was loaded in a special way.
 ORIGIN = ('source', 'target', 'p_unlabeled', 'enlarge')
+# Hyper-parameters that earlier versions did not have; empty or 0, they change nothing.
+LATER = ('bn_epsilon', 'init')
 # Settings that are paths of other runs: their folders, above the last, name the seed.
-OTHER_RUNS = ('pretrained', 'teacher')
+OTHER_RUNS = ('init', 'pretrained', 'teacher')
 
 # One run: its folder, its model's class, its dataset without the seed, the number of labels (or ALL_LABELS, or
 # ALL_AND_UNLABELED), its settings (name -> value) and the rows of its metrics.
@@ -67,7 +69,7 @@ def read(path):
         raise InputError('no report in metrics.jsonl')
     settings = {name: value for name, value in args.items() if name not in NOT_SETTINGS}
     # Runs of earlier versions recorded what was not given, others do not: both are the same.
-    settings = {name: value for name, value in settings.items() if value or name not in ORIGIN}
+    settings = {name: value for name, value in settings.items() if value or name not in ORIGIN + LATER}
     settings.update({name: os.path.basename(settings[name].rstrip('/')) for name in OTHER_RUNS if name in settings})
     try:
         name = dataset_names.parse(args['dataset'])

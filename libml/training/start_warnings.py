@@ -2,6 +2,8 @@
 
 import math
 
+from libml.networks import archs
+
 import numpy as np
 import tensorflow as tf
 
@@ -15,6 +17,7 @@ BFLOAT16_FLAGS = {'avx512_bf16', 'amx_bf16', 'bf16'}
 
 def lines(model, train_nimg):
     """Yields the warnings, texts of one line, of a training of a MultiModel to `train_nimg` images."""
+    yield from unused(model.params.arch, model.given)
     steps = math.ceil(train_nimg / model.params.batch)
     yield from slow_average('ema', model.ema.decay, steps, 'averaged weights stay near the first ones')
     if any(norm.batch_stats for norm in model.batch_norms.values()):
@@ -24,6 +27,13 @@ def lines(model, train_nimg):
     yield from classes_without_label(labels, model.dataset.nclass, model.dataset.class_names)
     if model.params.precision == 'bfloat16':
         yield from slow_bfloat16()
+
+
+def unused(arch, given):
+    """A warning if what is given has no effect in the network `arch`."""
+    flags = [f'--{name}={given[name]}' for name in archs.UNUSED.get(arch, ()) if name in given]
+    if flags:
+        yield f'warning: {" ".join(flags)}: of no effect in --arch={arch}'
 
 
 def slow_average(flag, decay, steps, effect):

@@ -148,3 +148,13 @@ def test_from_params():
 def test_unknown_version():
     with refused('--cta_version=mixmatch', 'fixmatch, remixmatch'):
         cta_learner.from_params(params(cta_version='mixmatch'))
+
+
+def test_probes_of_several_streams():
+    assert cta_learner.joined_probes([]) == {} and cta_learner.joined_probes([EasyDict(image=1)]) == {}
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        streams = [dict(image=0, probe=tf.fill([2, 1], i), probe_ops=tf.fill([2], i + 10),
+                        probe_strengths=tf.fill([2], i + 20)) for i in range(2)]
+        found = session.run(cta_learner.joined_probes(streams))
+    assert {name: value.ravel().tolist() for name, value in found.items()} == dict(
+        probe=[0, 0, 1, 1], probe_ops=[10, 10, 11, 11], probe_strengths=[20, 20, 21, 21])

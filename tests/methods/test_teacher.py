@@ -39,7 +39,12 @@ def restored(teacher):
 
 
 def test_network_of_the_arguments(tmp_path):
-    assert make_teacher(tmp_path, filters=6).params == dict(NETWORK, filters=6)
+    """A run of an earlier version does not have bn_epsilon: it was as it is now unless it is given."""
+    assert make_teacher(tmp_path, filters=6).params == dict(NETWORK, filters=6, bn_epsilon=0.)
+
+
+def test_batch_norm_of_the_teacher_is_its_own(tmp_path):
+    assert make_teacher(tmp_path, bn_epsilon=0.5).params == dict(NETWORK, bn_epsilon=0.5)
 
 
 def test_averages_are_restored_where_there_are_any(tmp_path):

@@ -79,9 +79,10 @@ def test_other_runs_in_titles(tmp_path):
         run_folder(tmp_path / stage, [50.], name='SimCLR', stage=stage, pretrained=pretrained)
     for i, pretrained in enumerate(('', '/x/Baseline_lr1', '/y/Baseline_lr2')):
         run_folder(tmp_path / f'{i}', [50.], name='AdaMatch', pretrained=pretrained)
+        run_folder(tmp_path / f'init{i}', [50.], name='VAT', init='/x/a.npz' if i else '/y/b.npz')
     assert [title for _, title, _ in titles(tmp_path)] == [
         'AdaMatch pretrained=', 'AdaMatch pretrained=Baseline_lr1', 'AdaMatch pretrained=Baseline_lr2',
-        'SimCLR stage=finetune', 'SimCLR stage=pretrain', 'SimCLR stage=supervised']
+        'SimCLR stage=finetune', 'SimCLR stage=pretrain', 'SimCLR stage=supervised', 'VAT init=a.npz', 'VAT init=b.npz']
 
 
 def test_folders_count_once(tmp_path):
@@ -128,8 +129,12 @@ def test_method_of_a_folder_that_does_not_name_it(tmp_path, recorded, expected):
 
 
 def test_what_was_not_given_is_as_what_was_not_recorded(tmp_path):
-    """Earlier versions recorded empty flags of a dataset, later ones only what it was loaded with."""
+    """Earlier versions recorded empty flags of a dataset, later ones only what it was loaded with, and they do not have
+    all hyper-parameters."""
     run_folder(tmp_path / '1', [50.], name='AdaMatch', source='', target='')
     run_folder(tmp_path / '2', [50.], name='AdaMatch', p_unlabeled='', enlarge=False)
     run_folder(tmp_path / '3', [50.], name='AdaMatch', enlarge=True)
-    assert titles(tmp_path) == {('digits', 'AdaMatch enlarge=?', 40): 2, ('digits', 'AdaMatch enlarge=True', 40): 1}
+    run_folder(tmp_path / '4', [50.], name='ICT')
+    run_folder(tmp_path / '5', [50.], name='ICT', bn_epsilon=0., init='')
+    assert titles(tmp_path) == {('digits', 'AdaMatch enlarge=?', 40): 2, ('digits', 'AdaMatch enlarge=True', 40): 1,
+                                ('digits', 'ICT', 40): 2}

@@ -62,3 +62,11 @@ def test_nothing_is_said_of_what_is_well(tmp_path):
     """A network without batch norm has no momentum to be wrong."""
     model = MixMatch(str(tmp_path), toy.dataset(), arch='convnet', batch=8, ema=0.9)
     assert list(start_warnings.lines(model, 29 * 8)) and not list(start_warnings.lines(model, 30 * 8))
+
+
+@pytest.mark.parametrize('arch, given, text', [
+    ('resnet50', dict(repeat=2, filters=4, lr=1.), '--filters=4 --repeat=2: of no effect in --arch=resnet50'),
+    ('conv4', dict(scales=2), '--scales=2: of no effect in --arch=conv4'), ('convnet', dict(scales=2), None),
+    ('resnet', dict(repeat=2, scales=2), None), ('resnet50v2', dict(lr=1.), None)])
+def test_flags_without_effect_in_a_network(arch, given, text):
+    assert list(start_warnings.unused(arch, given)) == ([f'warning: {text}'] if text else [])
