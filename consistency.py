@@ -128,7 +128,7 @@ class Consistency(plateau_model.PlateauModel):
         """The average of the weights that --average names."""
         p = self.params
         if p.average == 'swa':
-            return ema.SnapshotMean(self.batch_number(), -(-p.swa_start_kimg * KIMG // p.batch), p.swa_period)
+            return ema.SnapshotMean(self.batch_number(), -(-p.swa_start_kimg * KIMG // self.rows), p.swa_period)
         return ema.MovingAverage(p.ema, statistics=True) if p.average == 'ma' else ema.LiveWeights()
 
     def teacher_logits(self, x):
@@ -158,7 +158,7 @@ class Consistency(plateau_model.PlateauModel):
 
     def algorithm(self):
         p = self.params
-        batch = self.inputs(self.views(), p.batch * p.uratio)
+        batch = self.inputs(self.views(), self.rows * p.uratio)
         images = batch.xt if batch.y is None else tf.concat([batch.xt, batch.y], 0)
         logits = self.classifier(images[:, -1], training=True, name='train').logits
         if self.teacher:

@@ -36,13 +36,13 @@ class Dash(FixMatch):
     def bound(self):
         """Steps since the warm-up, int64 scalar, negative within; rho, float32 scalar."""
         p = self.params
-        warmup, one_pass = [math.ceil(n / p.batch) for n in (p.warmup_kimg * 1024, len(self.dataset.labeled))]
+        warmup, one_pass = [math.ceil(n / self.rows) for n in (p.warmup_kimg * 1024, len(self.dataset.labeled))]
         # Of labelled images, as the paper says, in the last pass. USB takes an untrained network's on the test set.
         since, seen = self.batch_number() - warmup, self.batch_number() - max(warmup - one_pass, 0)
         decay = tf.where((seen >= 0) & (since < 0), seen / (seen + 1), 1.)
         rho_hat = self.track(Average('rho_hat', 0., tf.cast(decay, tf.float32)))
         rho_hat.observe(tf.reduce_mean(losses.masked_xe(self.batch.logits_x, self.batch.label, 1.)))
-        drops = tf.cast(since * p.batch // round(p.drop_kimg * 1024), tf.float32)
+        drops = tf.cast(since * self.rows // round(p.drop_kimg * 1024), tf.float32)
         return since, tf.maximum(1.0001 * rho_hat.variable.read_value() * 1.27 ** -drops, FLOOR)
 
     def unlabeled_loss(self, logits_weak, logits_strong):

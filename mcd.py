@@ -5,7 +5,7 @@ python mcd.py --source=mnist --target=usps
 
 import dataclasses
 
-from libml import losses, train
+from libml import losses, step_order, train
 from libml.augment.views import Views
 from libml.hparams import Hparam
 from libml.methods import domain_model
@@ -91,7 +91,7 @@ class MCD(domain_model.DomainModel):
         if dis3:
             scalars['losses/dis3'] = tf.add_n(dis3) / len(dis3)
         return EasyDict(batch, loss=loss, losses=scalars,
-                        monitors={'monitors/lr': lr}, train_op=self.end_of_step(last, 'labeled'))
+                        monitors={'monitors/lr': lr}, train_op=step_order.end_of_step(self, last, 'labeled'))
 
 
 if __name__ == '__main__':

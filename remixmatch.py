@@ -56,7 +56,7 @@ class ReMixMatch(adam_models.MixedModel):
         p = self.params
         p.redux = p.redux or ('1st' if self.program.cta else 'swap')
         self.check_choice('redux', REDUX)
-        if p.w_rot > 0 and (p.batch % rotation.TURNS or self.dataset.height != self.dataset.width):
+        if p.w_rot > 0 and (self.rows % rotation.TURNS or self.dataset.height != self.dataset.width):
             raise InputError(f'--w_rot={p.w_rot}: it rotates quarters of a batch: give a --batch (here {p.batch}) that '
                              'is a multiple of 4 and square images, or --w_rot=0')
 
@@ -105,7 +105,7 @@ class ReMixMatch(adam_models.MixedModel):
                                                                             tf.concat(targets[1:], 0)))}
         if p.w_kl > 0:
             # As the original: the target of the weak view for the first strong one.
-            found['kl'] = p.w_kl * ramp, losses.xe(logits[1], target[:p.batch])
+            found['kl'] = p.w_kl * ramp, losses.xe(logits[1], target[:self.rows])
         if p.w_rot > 0:
             images, turns = rotation.rotate_quarters(views[1])
             embeds = self.classifier(images, training=True, name='rotated').embeds

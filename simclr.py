@@ -78,7 +78,7 @@ class SimCLR(models.MultiModel):
             raise InputError(f'--stage={p.stage} --pretrained={p.pretrained}: the stage finetune takes the run folder '
                              'of a pretraining, the others take none')
         if p.stage == 'pretrain':
-            if p.batch * (1 + p.uratio) < 2:
+            if self.rows * (1 + p.uratio) < 2:
                 raise InputError(f'--batch={p.batch} --uratio={p.uratio}: a single image has no negatives; give more')
             knn.classifier(1)  # Says now if its package is missing.
 
@@ -128,7 +128,7 @@ class SimCLR(models.MultiModel):
 
     def learning_rate(self):
         """Scalar: lr, after a linear warm-up, and falling as half a cosine, if wanted."""
-        p, step = self.params, self.step.read_value()
+        p, step = self.params, self.first_step()
         lr = p.lr * schedules.warmup(step, p.warmup_kimg)
         if p.cosine:
             share = schedules.progress(step - p.warmup_kimg * KIMG, self.length() - p.warmup_kimg)
@@ -179,7 +179,7 @@ class SimCLR(models.MultiModel):
         p = self.params
         if not p.uratio:
             return labeled.image
-        unlabeled = self.stream('unlabeled', self.dataset.unlabeled, self.pairs, p.batch * p.uratio)
+        unlabeled = self.stream('unlabeled', self.dataset.unlabeled, self.pairs, self.rows * p.uratio)
         return tf.concat([labeled.image, unlabeled.image], 0)
 
     def contrast(self, y):

@@ -38,7 +38,7 @@ class SimMatch(SimilarityModel):
     def warm(self):
         """Bool scalar: whether the warm-up is over, and the bank complete. USB also uses what was never written."""
         p = self.params
-        return self.batch_number() >= math.ceil(max(p.warmup_kimg * 1024, len(self.dataset.labeled)) / p.batch)
+        return self.batch_number() >= math.ceil(max(p.warmup_kimg * 1024, len(self.dataset.labeled)) / self.rows)
 
     def smoothed(self, p):
         labeled, weak, strong = self.batch.projections

@@ -56,7 +56,7 @@ class UDA(pair_model.PairModel):
     def threshold(self):
         """Scalar: labelled images that are given their class with more probability than this are left out."""
         p = self.params
-        t = tf.cast(self.step.read_value(), tf.float32) / (min(self.length(), 16384) * math.pow(2, p.tsa_pos))
+        t = tf.cast(self.first_step(), tf.float32) / (min(self.length(), 16384) * math.pow(2, p.tsa_pos))
         return tf.minimum(TSA[p.tsa](t), 1) * (1 - 1 / p.nclass) + 1 / p.nclass
 
     def labeled_losses(self, logits, label):

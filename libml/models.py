@@ -1,6 +1,6 @@
 """MultiModel: a classifier of any architecture, its batch-norm statistics, and the order of the updates of one step."""
 
-from libml import data_pair, ema
+from libml import data_pair, ema, step_order
 from libml.augment import cta_learner
 from libml.draws import Draws
 from libml.hparams import Hparam
@@ -31,6 +31,9 @@ class MultiModel(Model):
     HPARAMS = dict(
         Model.HPARAMS,
         **archs.HPARAMS,
+        accumulate=Hparam(1, 'Micro-batches of a step, whose gradients are averaged: for a batch that memory cannot '
+                          'hold. Batch norm, and what follows predictions, sees a micro-batch at a time.', False,
+                          low=1),
         init=Hparam('', 'What the network starts with: a run folder, a checkpoint, an .npz of variables by name, or a '
                     'Keras file of ResNet50V2 (.h5).', False),
         ema=Hparam(0.999, 'Decay of the moving average of the weights.', low=0, below=1),
@@ -50,6 +53,8 @@ class MultiModel(Model):
         super().resolve_params()
         self.params.scales = self.params.scales or archs.scales(self.params.arch, self.dataset.width)
         self.check_choice('precision', archs.PRECISIONS)
+        if self.params.batch % self.params.accumulate:
+            raise InputError(f'--accumulate={self.params.accumulate}: give a divisor of --batch={self.params.batch}')
         if self.params.init and self.params.get('pretrained'):
             raise InputError(f'--init={self.params.init} --pretrained={self.params.pretrained}: give one of them')
         self.program = self.make_program()
@@ -81,7 +86,14 @@ class MultiModel(Model):
             # Where a checkpoint lacks the rates they are initialised after the step was restored.
             first = tf.cond(self.step.is_initialized(), self.batch_number, lambda: tf.constant(0, tf.int64))
             self.learner = cta_learner.Learner(self.program.cta, self.probe_period(), first)
-        return self.algorithm()
+        ops = self.algorithm()
+        if self.params.accumulate > 1 and not self.part_op:
+            raise InputError(f'--accumulate={self.params.accumulate}: {type(self).__name__} takes whole batches only')
+        return ops
+
+    def named_hparams(self):
+        """Micro-batches change what batch norm sees."""
+        return super().named_hparams() + ['accumulate'] * (self.params.accumulate > 1)
 
     def averages(self):
         """The averages of the weights that are evaluated: an ema.WeightAverage."""
@@ -109,7 +121,7 @@ class MultiModel(Model):
         if not len(subset):
             raise InputError(f'dataset {self.dataset.name} has no {name} images, and {type(self).__name__} needs them')
         self.shown[name] = subset, augment
-        return self.streams.add(name, subset, batch or self.params.batch, augment)
+        return self.streams.add(name, subset, batch or self.rows, augment)
 
     def labeled_subsets(self):
         """dict name of a stream -> Subset of labelled images."""
@@ -193,8 +205,8 @@ class MultiModel(Model):
                         classify_op=tf.nn.softmax(self.classifier(x, training=False, getter=self.ema.getter).logits))
 
     def batch_number(self):
-        """int64 scalar: the number of the batch of this step, from 0."""
-        return self.step.read_value() // self.params.batch
+        """int64 scalar: the number of the batch of this step, or of the micro-batch, from 0."""
+        return self.step.read_value() // self.rows
 
     def kernels(self):
         """The variables that weight decay applies to: kernels in scopes that start with `classify`."""
@@ -218,7 +230,7 @@ class MultiModel(Model):
             batch: of `inputs`.
             terms: dict name -> (weight, scalar). The loss is the sum of weight * scalar; a term of weight None is only
                 logged. The tags are `losses/<name>`.
-            optimizer, statistics, decay: of `train_op`.
+            optimizer, statistics, decay: of step_order.train_op.
             monitors: dict tag -> scalar to log.
         Returns:
             EasyDict: `batch` with loss, train_op, losses and monitors.
@@ -229,47 +241,9 @@ class MultiModel(Model):
         if self.learner:
             self.learner.observe(self.batch_number(), batch.classify_op, tf.concat(batch.labels, 0), batch.probes)
             self.track(self.learner)
-        train_op = self.train_op(loss, optimizer, statistics, decay, [*losses.values(), *monitors.values()])
+        train_op = step_order.train_op(self, loss, optimizer, statistics, decay,
+                                       [*losses.values(), *monitors.values()])
         return EasyDict(batch, loss=loss, train_op=train_op, losses=losses, monitors=monitors)
-
-    def train_op(self, loss, optimizer, statistics, decay=0., before=()):
-        """One step: gradients, optimizer, weight decay, batch norm and trackers, moving averages, step counter.
-
-        Each waits for the one before: two runs are equal to the bit.
-
-        Args:
-            loss: scalar to minimise.
-            optimizer: a tf.compat.v1.train.Optimizer.
-            statistics: name of the classifier pass that the running batch-norm statistics follow.
-            decay: every kernel is multiplied by 1 - decay after the optimizer's step (decoupled weight decay).
-            before: tensors to compute before anything is updated, besides the new values of the trackers.
-        """
-        variables = tf.compat.v1.trainable_variables()
-        before = [*before, *(value for tracker in self.trackers for value in tracker.new_values())]
-        # As one tuple: no variable changes before all that this step reads has been read.
-        gradients = tf.tuple(tf.gradients(loss, variables), control_inputs=before)
-        last = [optimizer.apply_gradients(zip(gradients, variables))]
-        if decay:
-            with tf.control_dependencies(last):
-                last = [v.assign(v.read_value() * (1 - decay), read_value=False) for v in self.kernels()]
-        with tf.control_dependencies(last):
-            # `last` stays: a network without batch norm has no updates, and the optimizer must still come first.
-            last = last + self.batch_norms[statistics].updates()
-            last += [op for tracker in self.trackers for op in tracker.updates()]
-        return self.end_of_step(last, statistics)
-
-    def end_of_step(self, last, statistics):
-        """Op that, after the ops `last`, moves the averages and then the step counter.
-
-        Args:
-            last: list of ops.
-            statistics: name of a classifier pass, for the running batch-norm statistics that there are.
-        """
-        with tf.control_dependencies(last):
-            moving = [v for v, _ in self.batch_norms[statistics].batch_stats] if self.BN_AVERAGED else []
-            last = last + self.ema.update(tf.compat.v1.trainable_variables() + moving)
-        with tf.control_dependencies(last):
-            return self.step.assign_add(self.params.batch, read_value=False)
 
     def fresh(self, session):
         """Starts the network with the weights of --init."""

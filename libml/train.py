@@ -55,18 +55,17 @@ def run(model_class, **defaults):
 class Model:
     """One algorithm on one dataset: its graph, its run folder and its training.
 
-    A subclass names its hyper-parameters in HPARAMS, name -> hparams.Hparam,
-    and builds its graph in `model()`, which returns an EasyDict of ops: the placeholders `x`, `y`, `label`, then
-    `train_op`, `loss`, `classify_raw`, `classify_op`, maybe `tune_op`, and `losses` and `monitors` (tag -> scalar).
+    A subclass names its hyper-parameters in HPARAMS, name -> hparams.Hparam, and builds its graph in `model()`, which
+    returns an EasyDict of ops: the placeholders `x`, `y`, `label`, then `train_op`, `loss`, `classify_raw`,
+    `classify_op`, maybe `tune_op`, and `losses` and `monitors` (tag -> scalar).
 
     Attributes:
-        given: dict of the hyper-parameters that were given other values than their defaults.
+        given: dict of the hyper-parameters that have other values than their defaults.
         shown: dict name of a stream -> its Subset and its function of (images, Draws), for pictures of its views.
         confusion: int64 [C, C] of the last `evaluate`, on the test images; None before.
 
-    DATASETS is what `--dataset` is looked up in, such as data_pair.DATASETS; LOOP_FLAGS are the flags that are no
+    DATASETS is what `--dataset` is looked up in, such as data_pair.DATASETS; LOOP_FLAGS are flags that are no
     hyper-parameters; OLD_FLAGS are names that flags had in the original (old_flags.define).
-
     Raises:
         InputError: an unknown hyper-parameter or a value that cannot be.
     """
@@ -74,6 +73,7 @@ class Model:
     DATASETS = None
     LOOP_FLAGS = LOOP_FLAGS
     OLD_FLAGS = {}
+    part_op = None  # of a micro-batch that is not the last of its step
     HPARAMS = dict(
         batch=Hparam(64, 'Labelled images in a batch.', low=1),
         lr=Hparam(0.0001, 'Learning rate.', above=0),
@@ -162,6 +162,11 @@ class Model:
         """Last component of the run folder: the method and its named hyper-parameters, sorted, as name and value."""
         return '_'.join([self.method_name()] + [name + str(self.params[name]) for name in sorted(self.named_hparams())])
 
+    @property
+    def rows(self):
+        """Labelled images in a batch of the graph: all of a step, or with --accumulate a part of them."""
+        return self.params.batch // self.params.get('accumulate', 1)
+
     def model(self):
         """Builds the graph; returns the EasyDict of ops."""
         raise NotImplementedError
@@ -173,7 +178,12 @@ class Model:
 
     def progress(self):
         """Returns the finished part of the training, from 0 to 1, float32 scalar. Side effect: see `length`."""
-        return schedules.progress(self.step.read_value(), self.length())
+        return schedules.progress(self.first_step(), self.length())
+
+    def first_step(self):
+        """int64 scalar: images seen before this step, also in its later micro-batches."""
+        step, batch = self.step.read_value(), self.params.batch
+        return step if self.rows == batch else step // batch * batch
 
     @contextlib.contextmanager
     def session(self, path=None, training=False):

@@ -13,7 +13,8 @@ LIBML = runner.ROOT / 'libml'
 # A room (a file or a folder of libml) imports only rooms of the floors before its own.
 FLOORS = (
     {'quiet_tensorflow', 'utils'},
-    {'data', 'draws', 'ema', 'hparams', 'losses', 'old_flags', 'plots', 'schedules', 'trackers', 'optimizers'},
+    {'data', 'draws', 'ema', 'hparams', 'losses', 'old_flags', 'plots', 'schedules', 'step_order', 'trackers',
+     'optimizers'},
     {'corruptions', 'images', 'layers', 'pictures', 'streams'},
     {'augment', 'datasets', 'networks'},
     {'data_domain', 'data_pair', 'training'},

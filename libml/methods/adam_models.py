@@ -119,12 +119,12 @@ class MixedModel(AdamModel):
         p = self.params
         images, targets = layers.MixMode(mode)(images, targets, [p.beta, p.beta], self.draws.within('mixmode'))
         logits = [self.classifier(part, training=True, name=f'mixed{i}').logits
-                  for i, part in enumerate(layers.interleave(images, p.batch))]
-        return layers.interleave(logits, p.batch), targets
+                  for i, part in enumerate(layers.interleave(images, self.rows))]
+        return layers.interleave(logits, self.rows), targets
 
     def ramp(self):
         """Scalar: how much of its weight a loss on unlabelled images has at this step, from 0 to 1."""
-        return schedules.warmup(self.step.read_value(), self.params.warmup_kimg)
+        return schedules.warmup(self.first_step(), self.params.warmup_kimg)
 
 
 class BaselineModel(AdamModel):
@@ -155,7 +155,7 @@ class BaselineModel(AdamModel):
     def ramp(self):
         """Scalar from 0 at the start to 1 after the share `warmup_pos` of training; 1 throughout if that is 0."""
         pos = self.params.warmup_pos
-        return schedules.warmup_pos(self.step.read_value(), pos, self.length() if pos else 0)
+        return schedules.warmup_pos(self.first_step(), pos, self.length() if pos else 0)
 
     def algorithm(self):
         batch = self.inputs(self.views())

@@ -97,7 +97,7 @@ class DomainModel(momentum_model.MomentumModel):
 
     def pairs(self):
         """The batch of a step (MultiModel.inputs): xt [b, 2, h, w, c], y [b * uratio, 2, h, w, c]."""
-        return self.inputs(self.views(), self.params.batch * self.params.uratio)
+        return self.inputs(self.views(), self.rows * self.params.uratio)
 
     def logits(self, name, parts):
         """Logits of several [n_i, 2, h, w, c] from one training pass called `name`: list of [n_i, 2, C]."""

@@ -53,7 +53,7 @@ class PairModel(momentum_model.MomentumModel):
         """
         sizes = [part.shape[0] for part in parts]
         images = tf.concat(parts, 0)
-        groups = sum(sizes) // self.params.batch
+        groups = sum(sizes) // self.rows
         out = self.classifier(layers.interleave_rows(images, groups), training=True, name='train')
         return [tf.split(layers.deinterleave_rows(rows, groups), sizes) for rows in (out.logits, out.embeds)]
 
@@ -74,7 +74,7 @@ class PairModel(momentum_model.MomentumModel):
         return self.track(Average(name, np.full(value.shape, initial), self.params.ema_p)).observe(value)
 
     def algorithm(self):
-        batch = self.batch = self.inputs(self.views(), self.params.batch * self.params.uratio)
+        batch = self.batch = self.inputs(self.views(), self.rows * self.params.uratio)
         batch.logits_x, logits_weak, logits_strong = self.logits(batch.xt, batch.y)
         unlabeled, monitors = self.unlabeled_losses(logits_weak, logits_strong)
         terms = {**self.labeled_losses(batch.logits_x, batch.label), **unlabeled}

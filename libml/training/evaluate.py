@@ -165,7 +165,7 @@ def eval_checkpoint(model, path):
 
 def _tune(model, session, step, nimg=16384):
     """Moves the batch-norm statistics (nothing else) with `nimg` images of the streams from `step` on."""
-    batch = model.params.batch
+    batch = model.rows
     model.streams.start(session, step // batch)
     for _ in progress(iterable=range(nimg // batch), desc='Tuning', unit='img', unit_scale=batch, leave=False):
         session.run(model.ops.tune_op)

@@ -11,6 +11,7 @@ from libml.training.report_pictures import Pictures
 from libml.utils import Diverged, progress
 
 import numpy as np
+import tensorflow as tf
 
 KIMG = 1024  # images
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -44,13 +45,18 @@ class Loop:
         self.stopped_by = None
         self.saved = self.step or None  # the step of the last checkpoint
         self.settled = None  # the step of the model's last `settle`
-        self.fetches = (model.ops.loss, {**model.ops.losses, **model.ops.monitors}, model.ops.train_op)
+        values = model.ops.loss, {**model.ops.losses, **model.ops.monitors}
+        # Of each micro-batch: all but the last are only added up.
+        parts = [model.part_op] * (model.params.batch // model.rows - 1)
+        self.fetches = [(*values, op) for op in (*parts, model.ops.train_op)]
 
     def __enter__(self):
         model = self.model
         model.folder.forget_after(self.step)
         checkpoint.forget_after(model.folder.tf, self.step)
-        model.streams.start(self.session, self.step // model.params.batch)
+        model.streams.start(self.session, self.step // model.rows)
+        with model.graph.as_default():  # Of what no checkpoint holds.
+            self.session.run(tf.compat.v1.local_variables_initializer())
         self.events = EventFile(model.folder.tf, self.step, None if self.step else model.graph)
         self.events.start_hparams(self.step, {'method': model.method_name(), 'dataset': model.dataset.name,
                                               **{name: model.params[name] for name in model.HPARAMS}},
@@ -133,9 +139,11 @@ class Loop:
                     self.save()
 
     def one_step(self):
-        """One run of train_op. Returns tag -> float of this step's losses and monitors."""
+        """One step, a call of train_op and of part_op before it. Returns tag -> float of its losses and monitors."""
         with self.model.streams.reading():
-            loss, values, _ = self.session.run(self.fetches)
+            found = [self.session.run(fetches)[:2] for fetches in self.fetches]
+        loss = np.mean([loss for loss, _ in found])
+        values = {tag: np.mean([values[tag] for _, values in found]) for tag in found[0][1]}
         # Check every part as well: one with weight 0, or one that is not in `loss`, can be NaN while `loss` is finite.
         if not np.isfinite([loss, *(values[tag] for tag in self.model.ops.losses)]).all():
             losses = ', '.join(f'{tag} {value:g}' for tag, value in values.items())

@@ -26,7 +26,7 @@ class Pictures:
         with model.graph.as_default():
             self.matrix = tf.compat.v1.placeholder(tf.uint8, [None, None, 3])
             self.encoded_matrix = tf.io.encode_png(self.matrix)
-            batch_number = model.step.read_value() // model.params.batch
+            batch_number = model.step.read_value() // model.rows
             self.feed, self.encoded = {}, {}
             for name, (subset, augment) in model.shown.items():
                 images = spread(subset, count)

@@ -1,4 +1,4 @@
-"""A run whose pictures are read from files: the bits of the run in memory, also after a kill; damaged files."""
+"""Killed runs that are read from files or trained in micro-batches; files that are damaged while they are read."""
 
 import os
 import shutil
@@ -37,3 +37,17 @@ def test_damage_during_a_run_is_one_line(tmp_path, data_dir):
     assert process.returncode == 1
     last = err.strip().splitlines()
     assert len(last) == 1 and last[0].startswith(f'error: {path}: record ') and 'is no PNG or JPEG of 8x8x1' in last[0]
+
+
+def test_micro_batches_end_with_the_bits_of_an_unbroken_run(tmp_path, data_dir):
+    args = [*runner.TINY, '--train_kimg=3', f'--data_dir={data_dir}', '--accumulate=2']
+    code, _, err = runner.run('mixmatch.py', *args, f'--train_dir={tmp_path}/whole')
+    assert code == 0, err
+    process = runner.start('mixmatch.py', *args, f'--train_dir={tmp_path}/killed')
+    runner.wait_for(lambda: len(list((tmp_path / 'killed').rglob('model.ckpt-*.index'))) > 1, process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)
+    code, _, err = runner.run('mixmatch.py', *args, f'--train_dir={tmp_path}/killed')
+    assert code == 0, err
+    folders = [str(next((tmp_path / name).rglob('metrics.jsonl')).parent) for name in ('whole', 'killed')]
+    assert_same_bits(*folders)
