@@ -1,15 +1,18 @@
 """Semi-supervised image classification as TensorFlow 1 graphs on TensorFlow 2."""
 
 import os
+import sys
 
 from libml import quiet_tensorflow
 
-# Where stderr is closed, its number would be that of the next file that is opened, and TensorFlow would write its log
-# into a checkpoint.
-try:
-    os.fstat(2)
-except OSError:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+# Where stdout or stderr is closed, its number would be that of the next file that is opened: TensorFlow would write its
+# log into a checkpoint. Python has None for it, which not everything that prints takes.
+for number, name in ((1, 'stdout'), (2, 'stderr')):
+    try:
+        os.fstat(number)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+        setattr(sys, name, open(number, 'w', errors='replace', closefd=False))
 
 __version__ = '0.1.0'
 

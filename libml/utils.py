@@ -46,8 +46,12 @@ class InputError(ValueError):
         super().__init__(text)
 
 
-# What a write fails with where no one reads any more: a pipe (`| head`), a terminal that is closed.
+# What a write to standard output fails with where no one reads it (`| head`, a terminal that is closed), and where
+# it takes no more (a full disk, a quota, a limit, a file that is open for reading). Errors of files are InputErrors.
 NO_READER = (errno.EPIPE, errno.EIO)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF)
+# Loggers of libraries -> the least level that is shown: of every checkpoint read, twice; of fonts, once a machine.
+LEVELS = {'tensorflow': logging.WARNING, 'matplotlib.font_manager': logging.ERROR}
 
 
 class Diverged(RuntimeError):
@@ -134,8 +138,8 @@ def folder_written_whole(path, belongs=None):
 
 
 def progress(disable=None, **kwargs):
-    """A tqdm progress bar on stderr, if that is a terminal (with disable=False also elsewhere, if it is not closed)."""
-    return tqdm(disable=disable if sys.stderr else True, **kwargs)
+    """A tqdm progress bar on stderr, if that is a terminal (with disable=False also elsewhere)."""
+    return tqdm(disable=disable, **kwargs)
 
 
 def parse_flags(argv):
@@ -154,42 +158,50 @@ def parse_flags(argv):
 def run_main(main):
     """Runs main(argv) after the flags are parsed; what it returns is the exit code.
 
-    InputError and Diverged become one line and exit code 1. Where no one reads stdout any more, it ends quietly with
-    that of SIGPIPE.
+    InputError, Diverged and a standard output that takes no more become one line and exit code 1. Where no one reads
+    standard output any more, it ends quietly with that of SIGPIPE. SIGTERM and SIGHUP end it like Ctrl-C: nothing
+    half-written is left.
     """
+    ended_by = []
+
+    def end(number, frame):
+        del frame
+        ended_by.append(number)
+        if number != signal.SIGINT:  # They may come twice: `timeout` and a terminal that is closed send them so.
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
 
     def guarded(argv):
-        # TensorFlow would tell of every checkpoint that it reads, twice.
-        logging.getLogger('tensorflow').setLevel(logging.WARNING)
+        for name, level in LEVELS.items():
+            logging.getLogger(name).setLevel(level)
         try:
             return main(argv)
-        except (InputError, Diverged) as error:
+        except (Exception, KeyboardInterrupt) as error:
+            if ended_by:  # What fails then fails because of it. The training loop has saved.
+                return 128 + ended_by[0]
+            if not isinstance(error, (InputError, Diverged)):
+                raise
             print(f'error: {error}', file=sys.stderr)
             return 1
-        except KeyboardInterrupt:  # before or after the training loop, which saves
-            return 128 + signal.SIGINT
-        except OSError as error:
-            if error.errno not in NO_READER:
-                raise
-            return 128 + signal.SIGPIPE
 
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):  # Not ignored, as under nohup.
+            signal.signal(number, end)
     script = sys.modules['__main__']
     script.__doc__ = as_installed(script.__doc__ or '')  # --help shows it.
+    code = None
     try:
-        app.run(guarded, flags_parser=parse_flags)
-    except OSError as error:  # --help prints outside of `guarded`.
-        if error.errno not in NO_READER:
-            raise
-        _end_without_reader(128 + signal.SIGPIPE)
-    except SystemExit as end:
         try:
+            app.run(guarded, flags_parser=parse_flags)
+        except SystemExit as end_of_main:
+            code = end_of_main.code
             print(end='', flush=True)
-        except OSError:
-            _end_without_reader(end.code or 128 + signal.SIGPIPE)
-        raise
-
-
-def _end_without_reader(code):
-    """Exits; Python would else write what is left to stdout again, and say that it cannot."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(code)
+            raise
+    except OSError as error:
+        if error.errno not in NO_READER + FULL or error.filename is not None:
+            raise
+        # Python would else write what is left to stdout again, and say that it cannot.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if error.errno in FULL:
+            print(f'error: cannot write to standard output: {error.strerror}', file=sys.stderr)
+        sys.exit(code or (1 if error.errno in FULL else 128 + signal.SIGPIPE))

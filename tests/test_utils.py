@@ -1,9 +1,7 @@
 """Files that are whole or not there, errors in one line, the end of scripts."""
 
 import os
-import sys
 
-import runner
 from libml import utils
 from libml.utils import InputError
 from refusals import refused
@@ -88,59 +86,10 @@ def test_a_folder_that_cannot_be_written(tmp_path):
             pass
 
 
-@pytest.mark.parametrize('lines, args, code', [(1, [], 141), (9999, [], 141), (1, ['--help'], 1)])
-def test_no_one_reads(monkeypatch, lines, args, code):
-    """Quiet, whether the buffer of stdout is written by a print, at the end or by --help, whose own code is 1."""
-    monkeypatch.delenv('PYTHONUNBUFFERED', raising=False)
-    reader, writer = os.pipe()
-    os.close(reader)
-    program = f'from libml import utils; utils.run_main(lambda argv: print("some line\\n" * {lines}))'
-    process = runner.start('-c', program, *args, stdout=writer)
-    os.close(writer)
-    _, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (code, '')
-
-
-def test_progress_without_stderr(monkeypatch, capsys):
+def test_progress(capsys):
     with utils.progress(total=2, disable=False) as bar:
         bar.update(2)
     assert '2/2' in capsys.readouterr().err
-    monkeypatch.setattr(sys, 'stderr', None)
-    for disable in (None, False):
-        assert list(utils.progress(iterable=range(3), disable=disable)) == [0, 1, 2]
-
-
-def test_a_closed_stderr_is_no_file_that_is_opened_next():
-    code = 'import libml, os; print(os.path.samestat(os.fstat(2), os.stat(os.devnull)), open("setup.py").fileno() > 2)'
-    process = runner.start('-c', code, preexec_fn=lambda: os.close(2))
-    assert process.communicate(timeout=60)[0] == 'True True\n'
-
-
-def test_ends_of_scripts():
-    """One line and exit code 1 of errors that users see, 130 of an interrupt; what main returns is the code."""
-    code = '''
-import sys
-from libml import utils
-
-def end(error):
-    def main(argv):
-        if not isinstance(error, BaseException):
-            return error
-        raise error
-    try:
-        utils.run_main(main)
-    except SystemExit as end:
-        print(end.code)
-
-for error in (utils.InputError('x'), utils.Diverged('y'), KeyboardInterrupt(), None, 143):
-    end(error)
-sys.argv.append('--a\\nb=1')
-end(None)
-'''
-    exit_code, out, err = runner.run('-c', code)
-    assert (exit_code, out, err) == (
-        0, '1\n1\n130\nNone\n143\n1\n', 'error: x\nerror: y\nerror: '
-        r"Unknown command line flag 'a\nb'" ' (--help lists the flags)')
 
 
 def test_a_folder_is_whole_or_as_it_was(tmp_path):

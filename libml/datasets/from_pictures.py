@@ -134,9 +134,12 @@ def _converted(subsets, settings):
     # Not forked: a copy of a process that runs TensorFlow's threads may wait forever for one of them.
     processes = concurrent.futures.ProcessPoolExecutor(
         os.cpu_count(), multiprocessing.get_context('spawn'), converting.start)
-    with processes as pool, progress(total=total, unit='img', unit_scale=True) as bar:
+    # They are started by a thread: an interrupt comes to the main one, and would leave a process half started.
+    starter = concurrent.futures.ThreadPoolExecutor(1, initializer=converting.block)
+    with processes as pool, starter, progress(total=total, unit='img', unit_scale=True) as bar:
         try:
-            results = itertools.chain.from_iterable(records.in_order(pool, work, chunks))
+            futures = records.in_order(starter, functools.partial(pool.submit, work), chunks)
+            results = itertools.chain.from_iterable(future.result() for future in futures)
             for picture, converted in zip(_listed(subsets), results):
                 yield picture, converted
                 bar.update()

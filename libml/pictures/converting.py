@@ -3,7 +3,7 @@
 import collections
 import hashlib
 import io
-import multiprocessing
+import multiprocessing.resource_tracker
 import os
 import pathlib
 import signal
@@ -21,9 +21,17 @@ from PIL import Image
 Converted = collections.namedtuple('Converted', 'content wrong pixels size png')
 
 
+def block():
+    """Settings of the thread that starts the worker processes: what ends their parent is not for them until `start`."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+    multiprocessing.resource_tracker.ensure_running()  # It would be started with the first, and let SIGINT through.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+
+
 def start():
     """Settings of a worker process: Ctrl-C is its parent's business, and Pillow's warnings are about oddities."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     warnings.simplefilter('ignore')
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -60,3 +60,25 @@ def test_workers_end_with_their_parent():
         except subprocess.TimeoutExpired:
             os.kill(worker, signal.SIGKILL)
             raise
+
+
+def test_an_interrupt_of_a_worker_that_starts():
+    """It is its parent's business from the first, and so is a SIGHUP; afterwards, too."""
+    code = """
+import multiprocessing, os, signal, sys
+from concurrent import futures
+from libml.pictures import converting
+
+if __name__ == '__main__':
+    with (futures.ProcessPoolExecutor(1, multiprocessing.get_context('spawn'), converting.start) as pool,
+          futures.ThreadPoolExecutor(1, initializer=converting.block) as thread):
+        future = thread.submit(pool.submit, os.getpid).result()
+        worker, = pool._processes
+        for number in (signal.SIGINT, signal.SIGHUP):
+            os.kill(worker, number)
+        assert future.result() == worker
+        os.kill(worker, signal.SIGINT)
+        print(pool.submit(os.getpid).result() == worker, signal.pthread_sigmask(signal.SIG_BLOCK, []))
+"""
+    process = runner.start('-c', code)
+    assert process.communicate(timeout=60) == ('True set()\n', '') and process.returncode == 0

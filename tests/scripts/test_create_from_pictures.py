@@ -1,6 +1,8 @@
 """The real command: what it makes of pictures, and each of its refusals."""
 
+import os
 import shutil
+import signal
 
 import runner
 from libml import data_pair
@@ -97,3 +99,15 @@ def test_bad_pictures_are_listed(folder):
     assert code == 1 and not out and len(lines) == 12 and not list((folder / 'new').iterdir())
     assert all('dog/cut' in line and 'damaged' in line for line in lines[:10]) and lines[10] == 'and 2 more'
     assert lines[11].startswith('error: 12 pictures cannot be read') and '--skip_bad' in lines[11]
+
+
+@pytest.mark.parametrize('number, code', [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_leave_nothing_half_written(folder, tmp_path, number, code):
+    """Of a whole process group, as from a terminal: its workers, which are being started, are quiet as well."""
+    process = runner.start(SCRIPT, '--name=new', f'--train={folder}/train', f'--data_dir={tmp_path}',
+                           start_new_session=True,  # SIGINT is ignored in the background of a script.
+                           preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    runner.wait_for(lambda: list(tmp_path.glob('*.part')), process)
+    os.killpg(process.pid, number)
+    assert process.communicate(timeout=60) == ('', '') and process.returncode == code
+    assert not list(tmp_path.iterdir())
