@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import json
 import logging
 import math
 import os
@@ -75,11 +76,46 @@ def session_config():
 def one_line(error):
     """The line of an exception's text (or of a text) that says what happened, for an InputError that passes it on.
 
-    It is the first, but TensorFlow's errors of a graph say first where the graph was built.
+    It is the first, but TensorFlow's errors of a graph say first where the graph was built, and Python's of an encoding
+    say nothing that helps.
     """
+    if isinstance(error, UnicodeDecodeError):
+        return 'it must be UTF-8'
     lines = str(error).splitlines() or [type(error).__name__]
     nodes = [i for i, line in enumerate(lines[:-1]) if line.startswith('Node: ')]
     return lines[nodes[0] + 1 if nodes else 0]
+
+
+def expanded(path, shown=None):
+    """A path with the home folder in place of a `~` or `~user` that begins it.
+
+    Args:
+        path: text or os.PathLike.
+        shown: what an error names, the path unless given.
+    Raises:
+        InputError: there is no such user.
+    """
+    found = os.path.expanduser(path)
+    name = re.match('~([^/]*)', str(found))
+    if name:
+        raise InputError(f'{shown or path}: the home folder of {name[1] or "this user"} is not known; for a folder '
+                         f'with this name write ./{name[0]}')
+    return found
+
+
+def read_json(path):
+    """What a JSON file holds, which may begin with a byte order mark.
+
+    Raises:
+        InputError: it cannot be read, is no JSON or not in UTF-8.
+    """
+    try:
+        with open(path, encoding='utf-8-sig') as f:
+            return json.load(f)
+    except OSError as error:
+        raise InputError(f'cannot read {path}: {error.strerror}') from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f'{path} is damaged: {one_line(error)}') from error
 
 
 @contextlib.contextmanager
@@ -89,7 +125,7 @@ def written_whole(path, mode='w'):
     Raises:
         InputError: the folder cannot be written or is full.
     """
-    path = os.path.expanduser(path)
+    path = expanded(path)
     temporary = f'{path}.{os.getpid()}.part'
     try:
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
@@ -115,7 +151,7 @@ def folder_written_whole(path, belongs=None):
         InputError: there is a file, or a folder that holds something and may not be replaced; the folder cannot be
             written or is full.
     """
-    path = os.path.abspath(os.path.expanduser(path))
+    path = os.path.abspath(expanded(path))
     temporary, old = (f'{path}.{os.getpid()}.{ending}' for ending in ('part', 'old'))
     if os.path.lexists(path):
         replaced = belongs and os.path.exists(os.path.join(path, belongs))
@@ -147,12 +183,17 @@ def parse_flags(argv):
 
     A `~` where a path begins is the home folder: a shell does not see to it in `--data_dir=~/data`.
     """
+    def at_home(text):
+        return HOME.sub(lambda home: expanded(home[0], text), text)
+
     try:
         given = flags.FLAGS.read_flags_from_files(argv[1:], force_gnu=False)
-        return flags.FLAGS(argv[:1] + [HOME.sub(lambda home: os.path.expanduser(home[0]), text) for text in given])
-    except flags.Error as error:
+        return flags.FLAGS(argv[:1] + [at_home(text) for text in given])
+    except UnicodeDecodeError:
+        print('error: --flagfile: the file must be UTF-8', file=sys.stderr)
+    except (flags.Error, InputError) as error:
         print(f'error: {InputError(error)} (--help lists the flags)', file=sys.stderr)
-        sys.exit(1)
+    sys.exit(1)
 
 
 def run_main(main):

@@ -1,6 +1,7 @@
 """Files that are whole or not there, errors in one line, the end of scripts."""
 
 import os
+import pathlib
 
 from libml import utils
 from libml.utils import InputError
@@ -17,7 +18,8 @@ def test_logarithms_are_rounded_up():
 @pytest.mark.parametrize('error, line', [
     ('one', 'one'), (ValueError('first\nsecond'), 'first'), (ValueError(), 'ValueError'),
     ('Graph execution error:\n\nDetected at node x\nNode: x\nwhat happened\nmore', 'what happened'),
-    ('nothing after it\nNode: x', 'nothing after it')])
+    ('nothing after it\nNode: x', 'nothing after it'),
+    (UnicodeDecodeError('utf-8', b'\xff', 0, 1, 'invalid start byte'), 'it must be UTF-8')])
 def test_one_line(error, line):
     assert utils.one_line(error) == line
 
@@ -70,6 +72,51 @@ def test_the_home_folder_in_arguments(tmp_path, monkeypatch):
         '~/script', f'--flagfile={tmp_path}/flags', '--run=~/a,b,~', '~/runs', '--name=a~b', 'c/~'])
     assert found == ['~/script', '/home/me/runs', 'c/~']
     assert (known.data_dir, known.run, known.name) == ('/home/me/data', '/home/me/a,b,/home/me', 'a~b')
+
+
+@pytest.mark.parametrize('text', ['--data_dir=~nouser/x', '~nouser', '--run=a,~nouser/b'])
+def test_users_that_there_are_not(monkeypatch, capsys, text):
+    monkeypatch.setattr(utils.flags, 'FLAGS', flags.FlagValues())
+    with pytest.raises(SystemExit) as end:
+        utils.parse_flags(['script', text])
+    assert end.value.code == 1 and capsys.readouterr().err == (
+        f'error: {text}: the home folder of nouser is not known; for a folder with this name write ./~nouser '
+        '(--help lists the flags)\n')
+
+
+def test_a_file_of_flags_in_another_encoding(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(utils.flags, 'FLAGS', flags.FlagValues())
+    (tmp_path / 'flags').write_text('--data_dir=x', 'utf-16')
+    with pytest.raises(SystemExit) as end:
+        utils.parse_flags(['script', f'--flagfile={tmp_path}/flags'])
+    assert end.value.code == 1 and capsys.readouterr().err == 'error: --flagfile: the file must be UTF-8\n'
+
+
+@pytest.mark.parametrize('path', ['~nouser/x', pathlib.Path('~nouser')])
+def test_no_folder_is_called_as_an_unknown_user(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    for write in (utils.written_whole, utils.folder_written_whole):
+        with refused(f'{path}: the home folder of nouser is not known'):
+            with write(path):
+                pass
+    assert not os.listdir(tmp_path)
+    with utils.written_whole('./~nouser/x'):
+        pass
+    assert os.listdir('~nouser') == ['x']
+
+
+def test_json(tmp_path):
+    path = tmp_path / 'a.json'
+    for encoding in ('utf-8', 'utf-8-sig'):
+        path.write_text('{"a": ["é"]}', encoding)
+        assert utils.read_json(path) == {'a': ['é']}
+    for content, text in (('{"a": 1}'.encode('utf-16'), 'it must be UTF-8'), (b'{', 'Expecting'), (b'[' * 100000, '')):
+        path.write_bytes(content)
+        with refused(f'{path} is damaged: {text}'):
+            utils.read_json(path)
+    for missing in (tmp_path, tmp_path / 'b'):
+        with refused(f'cannot read {missing}: '):
+            utils.read_json(missing)
 
 
 def test_the_home_folder_in_python(tmp_path, monkeypatch):

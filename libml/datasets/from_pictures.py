@@ -15,7 +15,7 @@ from libml.datasets import descriptions, prepare, records, splits
 from libml.datasets.picture_report import Report
 from libml.datasets.picture_subsets import SUBSETS, assign, check, check_family, class_names
 from libml.pictures import converting
-from libml.utils import InputError, one_line, progress, written_whole
+from libml.utils import InputError, progress, read_json, written_whole
 
 CHUNK = 16
 
@@ -74,10 +74,9 @@ def create(name, data_dir, sources, settings, overwrite=False):
                 write[subset](converted.png, number, path)
         report.check(settings.skip_bad)
         _forget(name, data_dir)
-    paths = {subset: report.paths[subset] for subset in SUBSETS if report.paths[subset]}
     with written_whole(pictures_path(data_dir, name)) as f:
-        json.dump(dict(made_of=_made_of(settings, digest), paths=paths), f, indent=1)
-    counts = {subset: len(listed) for subset, listed in paths.items()}
+        json.dump(dict(made_of=_made_of(settings, digest)), f, indent=1)
+    counts = {subset: int(sum(counts)) for subset, counts in report.counts.items() if sum(counts)}
     descriptions.write_description(data_dir, dataclasses.replace(description, counts=counts))
     print(f'{name}: {len(classes)} classes, {settings.size}x{settings.size}x{settings.colors} ({settings.fit}), in '
           f'{data_dir}')
@@ -86,30 +85,24 @@ def create(name, data_dir, sources, settings, overwrite=False):
 
 
 def pictures_path(data_dir, name):
-    """Path of the list of the pictures that a dataset was made of.
-
-    It is JSON: `paths` has for each subset the path of the picture of each record, `made_of` settings and a digest.
-    """
+    """Path of the JSON file that says what a dataset was made of: `made_of` has its settings and a digest of all
+    pictures. (records.read_origins gives the path of each.)"""
     return os.path.join(data_dir, f'{name}-pictures.json')
 
 
-def read_pictures(data_dir, name):
-    """The content of `pictures_path`, or None where there is no such file.
+def read_made_of(data_dir, name):
+    """The dict `made_of` of `pictures_path`, empty where there is no such file.
 
     Raises:
-        InputError: it cannot be read.
+        InputError: it cannot be read, or is another one.
     """
     path = pictures_path(data_dir, name)
-    try:
-        with open(path) as f:
-            content = json.load(f)
-        if not {'made_of', 'paths'} <= set(content):
-            raise ValueError('made_of or paths is missing')
-        return content
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f'cannot read {path}: {one_line(error)}') from error
+    if not os.path.exists(path):
+        return {}
+    content = read_json(path)
+    if not isinstance(content, dict) or not isinstance(content.get('made_of'), dict):
+        raise InputError(f'{path} is damaged: it must have an object made_of')
+    return content['made_of']
 
 
 def _listed(subsets):
@@ -169,7 +162,7 @@ def _is_there(name, data_dir, subsets, settings):
                if os.path.exists(path)]
     if not present:
         return False
-    old = (read_pictures(data_dir, name) or {}).get('made_of', {})
+    old = read_made_of(data_dir, name)
     digest = hashlib.sha256()
     for picture, content in zip(_listed(subsets), _contents(subsets)):
         _add(digest, picture, converting.digest(converting.loaded(content)))

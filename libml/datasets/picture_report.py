@@ -17,7 +17,6 @@ class Report:
     Attributes:
         classes: list of names.
         partial: whether there may be classes without pictures.
-        paths: dict subset -> list of the paths of the pictures in it.
         counts: dict subset -> int [nclass].
         bad: list of `path: what is wrong` of pictures that cannot be read.
         sizes: Counter of (width, height).
@@ -25,7 +24,6 @@ class Report:
 
     def __init__(self, classes, partial=False):
         self.classes, self.partial = classes, partial
-        self.paths = {subset: [] for subset in SUBSETS}
         self.counts = {subset: np.zeros(len(classes), int) for subset in SUBSETS}
         self.bad = []
         self.sizes = collections.Counter()
@@ -55,7 +53,6 @@ class Report:
             other = self._labels.setdefault(picture.pixels, (number, path))
             if other[0] != number:
                 self._contradictory.append((path, other[1]))
-        self.paths[subset].append(path)
         self.counts[subset][number] += 1
         return True
 
@@ -75,9 +72,9 @@ class Report:
                 raise InputError(f'{_count(len(self.bad))} cannot be read: repair or remove them, or give --skip_bad; '
                                  'nothing was written')
         empty = [name for name, count in zip(self.classes, self.counts['train']) if not count]
-        if self.partial and self.paths['train']:
+        if self.partial and self.counts['train'].any():
             empty = []
-        if empty or not self.paths['test']:
+        if empty or not self.counts['test'].any():
             left = f'of {empty[0]} to train on' if empty else 'to test on'
             raise InputError(f'no picture is left {left}; nothing was written')
 
@@ -92,7 +89,7 @@ class Report:
         print(f'{"class":{width}}    train     test')
         for name, train, test in zip(self.classes, self.counts['train'], self.counts['test']):
             print(f'{name:{width}} {train:8,} {test:8,}')
-        print(f'{"unlabeled":{width}} {len(self.paths["unlabeled"]):8,}')
+        print(f'{"unlabeled":{width}} {self.counts["unlabeled"].sum():8,}')
         (usual, often), smallest, largest = self.sizes.most_common(1)[0], *_extremes(self.sizes)
         print(f'sizes: {_size(smallest)} to {_size(largest)}, most often {_size(usual)} ({often:,})')
         if passed:

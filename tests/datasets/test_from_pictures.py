@@ -8,6 +8,7 @@ import shutil
 from libml import data_pair
 from libml.datasets import descriptions, from_pictures, records
 from libml.datasets.from_pictures import Settings
+from libml.datasets.picture_subsets import SUBSETS
 from libml.pictures import converting, sources
 from libml.pictures.fitting import fitted
 from libml.pictures.reading import read
@@ -38,6 +39,12 @@ def create(folder, name='pets', overwrite=False, more=True, test='', **settings)
     return from_pictures.create(name, str(folder / 'data'), found, Settings(size=8, **settings), overwrite)
 
 
+def origins(folder):
+    """dict subset -> paths of the pictures of its records."""
+    files = {subset: descriptions.subset_path(str(folder / 'data'), 'pets', subset) for subset in SUBSETS}
+    return {subset: records.read_origins([path]).tolist() for subset, path in files.items()}
+
+
 def content(folder):
     """dict name -> bytes of the files of `data`."""
     return {path.name: path.read_bytes() for path in (folder / 'data').iterdir() if path.is_file()}
@@ -50,7 +57,7 @@ def test_records_are_the_fitted_pictures(folder):
     assert (info.height, info.width, info.colors, info.class_names) == (8, 8, 1, ('cat', 'dog'))
     assert info.counts == dict(test=2, train=8, unlabeled=4) and info.unlabeled == ('unlabeled',)
     assert (info.fit, info.mirror, info.border) == ('pad', False, 0)
-    paths = from_pictures.read_pictures(data_dir, 'pets')['paths']
+    paths = origins(folder)
     assert sorted(paths['train'] + paths['test']) == LABELED
     for subset, folder_name in (('train', 'train'), ('test', 'train'), ('unlabeled', 'more')):
         images, labels = records.read_records([descriptions.subset_path(data_dir, 'pets', subset)], 8, 8, 1, 2)
@@ -120,7 +127,10 @@ def test_what_is_there_already(folder, capsys):
     (data / 'pets-test.tfrecord').unlink()
     assert create(folder, more=False) and (data / 'pets-test.tfrecord').exists()
     (data / 'pets-pictures.json').write_text('{}')
-    with refused('pets-pictures.json', 'made_of'):
+    with refused('pets-pictures.json is damaged: it must have an object made_of'):
+        create(folder, more=False)
+    (data / 'pets-pictures.json').write_text('{}', 'utf-16')
+    with refused('pets-pictures.json is damaged: it must be UTF-8'):
         create(folder, more=False)
 
 
@@ -153,8 +163,8 @@ def test_duplicates(folder, capsys):
     assert "duplicates: 1 picture of unlabeled" in out and "'copy.png' and 'dog/new.png'" in out
     assert json.loads(content(folder)['pets.json'])['counts'] == dict(test=2, train=11, unlabeled=5)
     create(folder, test=test, overwrite=True, drop_duplicates=True)
-    paths = json.loads(content(folder)['pets-pictures.json'])['paths']
-    assert paths == dict(test=['cat/new.png', 'dog/new.png'], train=LABELED, unlabeled=[f'{i}.png' for i in range(4)])
+    assert origins(folder) == dict(test=['cat/new.png', 'dog/new.png'], train=LABELED,
+                                   unlabeled=[f'{i}.png' for i in range(4)])
 
 
 def test_arrays_and_few_labels(tmp_path):

@@ -31,8 +31,8 @@ def report():
 
 
 def test_what_is_taken(report):
-    assert report.paths == dict(test=['t0', 't1'], train=['b'], unlabeled=['c'])
-    assert report.counts['train'].tolist() == [1, 0] and report.counts['test'].tolist() == [1, 1]
+    assert {subset: counts.tolist() for subset, counts in report.counts.items()} == dict(
+        test=[1, 1], train=[1, 0], unlabeled=[1, 0])
 
 
 def test_too_little_is_left(report, capsys):
@@ -43,7 +43,7 @@ def test_too_little_is_left(report, capsys):
         report.check(skip_bad=True)
     report.takes('train', 'e', 1, picture('e'), True)
     report.check(skip_bad=True)
-    report.paths['test'] = []
+    report.counts['test'][:] = 0
     with refused('no picture is left to test on'):
         report.check(skip_bad=True)
 
