@@ -13,7 +13,7 @@ from libml.data import Subset
 from libml.hparams import Hparam
 from libml.methods import domain_model
 from libml.training import evaluate
-from libml.utils import InputError, one_line, written_whole
+from libml.utils import InputError, expanded, one_line, written_whole
 
 import numpy as np
 import tensorflow as tf
@@ -58,13 +58,13 @@ class NoisyStudent(domain_model.DomainModel):
     def pseudo_labels(self):
         """float32 [N, C], the teacher's predictions for all unlabelled images; None for a teacher."""
         p, unlabeled = self.params, self.dataset.unlabeled
-        path = p.pseudo_label_file
+        path = expanded(p.pseudo_label_file)
         if p.teacher_id:
             path = os.path.join(os.path.dirname(self.folder.path), p.teacher_id, PREDICTIONS)
         if not path:
             return None
         try:
-            with open(os.path.expanduser(path), 'rb') as f:
+            with open(path, 'rb') as f:
                 found = np.lib.format.read_array(f, allow_pickle=False)
         except (OSError, EOFError, ValueError) as error:
             raise InputError(f'cannot read the predictions {path} (a run writes them when it is finished): '

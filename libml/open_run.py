@@ -25,8 +25,9 @@ def open_run(path, data_dir=''):
     folder = RunFolder.of(found)
     args = folder.read_args()
     if 'model' not in args:
-        raise InputError(f'{folder.args_file} does not name a model: repeat the command that trained this run, which '
-                         'adds it (a finished run is not trained further)')
+        wrong = f'{folder.args_file} does not name a model' if args else f'there is no {folder.args_file}'
+        raise InputError(f'{wrong}: repeat the command that trained this run, which writes it (a finished run is not '
+                         'trained further)')
     cls = load_class(args['model'], folder.args_file)
     if not data_dir and 'data_dir' not in args:
         raise InputError(f'{folder.args_file} does not say where the data lay: give --data_dir=FOLDER')

@@ -125,10 +125,7 @@ def main(argv):
     found, damaged = run_groups.find(argv[1:])
     runs = [run for run in found if accuracies(run)]
     damaged.update({run.path: 'no accuracy in metrics.jsonl' for run in found if not accuracies(run)})
-    for path, wrong in damaged.items():
-        print(f'warning: {path}: {wrong}', file=sys.stderr)
-    if not runs:
-        raise InputError(f'no run in {" ".join(argv[1:])} has reported an accuracy')
+    run_groups.tell(argv[1:], runs, damaged)
     columns = list(COLUMNS) if FLAGS.column == 'all' else [FLAGS.column]
     notes = [f'Not finished: {run.path}: {run_groups.unfinished(run)}' for run in runs if run_groups.unfinished(run)]
     if 'last20' in columns:

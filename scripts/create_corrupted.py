@@ -17,7 +17,7 @@ from libml.corruptions import arrays
 from libml.corruptions.arrays import SEVERITIES
 from libml.datasets import descriptions
 from libml.training import figures
-from libml.utils import InputError, progress, run_main, written_whole
+from libml.utils import InputError, progress, read_json, run_main, written_whole
 
 import numpy as np
 from absl import flags
@@ -43,11 +43,7 @@ def claim(folder, labels, made_of):
     """Writes the labels and the dict `made_of`, unless the folder holds them; InputError if it holds other ones."""
     path = os.path.join(folder, 'made_of.json')
     if os.path.exists(path):
-        try:
-            with open(path) as f:
-                known = json.load(f)
-        except (OSError, ValueError) as error:
-            raise InputError(f'cannot read {path}: {error}') from error
+        known = read_json(path)
         if known != made_of:
             raise InputError(f'{folder} holds images of {known}, not of {made_of}: give another --out')
     elif os.path.exists(arrays.array_path(folder, arrays.LABELS)):

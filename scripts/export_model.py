@@ -142,7 +142,7 @@ def main(argv):
         from libml.training import saved_model
     except ImportError as error:
         raise InputError('pictures need Pillow: pip install pillow') from error
-    out = os.path.normpath(os.path.expanduser(FLAGS.out))
+    out = os.path.normpath(FLAGS.out)
     if FLAGS.format == 'tflite' and os.path.exists(f'{out}.tflite') and not FLAGS.overwrite:
         raise InputError(f'{out}.tflite is there already: give another --out, or --overwrite')
     with folder_written_whole(out, saved_model.FILE if FLAGS.overwrite else None) as folder:

@@ -27,7 +27,7 @@ def accuracies(folder):
     Returns:
         list of (step, percent), ascending, each step once.
     Raises:
-        InputError: there is no event file, or no accuracy in them.
+        InputError: there is no event file, no accuracy in them, or one that is no number.
     """
     files = sorted(glob.glob(os.path.join(glob.escape(folder), 'tf', 'events.out.tfevents.*')))
     if not files:
@@ -57,7 +57,10 @@ def _events(path):
             for value in event.summary.value:
                 if value.tag == 'accuracy':
                     # Scalars of TF 1 are simple values, scalars of TF 2 are tensors.
-                    scalar = tf.make_ndarray(value.tensor) if value.HasField('tensor') else value.simple_value
+                    scalar = np.asarray(
+                        tf.make_ndarray(value.tensor) if value.HasField('tensor') else value.simple_value)
+                    if scalar.shape or scalar.dtype.kind not in 'fiu' or not np.isfinite(scalar):
+                        raise InputError(f'{path}: the accuracy of step {event.step} is {scalar}, no number')
                     yield event.step, False, float(scalar)
     except tf.errors.DataLossError:
         print(f'{path} ends in the middle of a record; read up to there', file=sys.stderr)

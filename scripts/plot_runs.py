@@ -99,10 +99,7 @@ def main(argv):
     if len(argv) < 2:
         raise InputError('give at least one folder that contains run folders')
     runs, damaged = run_groups.find(argv[1:])
-    for path, wrong in damaged.items():
-        print(f'warning: {path}: {wrong}', file=sys.stderr)
-    if not runs:
-        raise InputError(f'no run in {" ".join(argv[1:])} has a report')
+    run_groups.tell(argv[1:], runs, damaged)
     for run in runs:
         if run_groups.unfinished(run):
             print(f'warning: {run.path}: {run_groups.unfinished(run)}: its group\'s curve ends there', file=sys.stderr)

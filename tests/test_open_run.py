@@ -10,6 +10,7 @@ from libml.data_pair import DATASETS
 from libml.training import checkpoint, run_groups
 from libml.utils import InputError
 from mixmatch import MixMatch
+from refusals import refused
 
 import numpy as np
 import pytest
@@ -114,10 +115,12 @@ def test_folders_that_are_no_runs(trained, tmp_path):
     model, args, _ = trained
     os.makedirs(tmp_path / 'run' / 'args')
     os.symlink(model.folder.tf, tmp_path / 'run' / 'tf')
-    for old in ({}, {name: value for name, value in args.items() if name != 'model'}):
-        (tmp_path / 'run' / 'args' / 'args.json').write_text(json.dumps(old))
-        with pytest.raises(InputError, match='does not name a model: repeat the command'):
-            open_run.open_run(str(tmp_path / 'run'))
+    with refused(f'there is no {tmp_path}/run/args/args.json: repeat the command that trained this run'):
+        open_run.open_run(str(tmp_path / 'run'))
+    old = {name: value for name, value in args.items() if name != 'model'}
+    (tmp_path / 'run' / 'args' / 'args.json').write_text(json.dumps(old))
+    with refused(f'{tmp_path}/run/args/args.json does not name a model: repeat the command'):
+        open_run.open_run(str(tmp_path / 'run'))
     args = {name: value for name, value in args.items() if name != 'data_dir'}
     (tmp_path / 'run' / 'args' / 'args.json').write_text(json.dumps(args))
     with pytest.raises(InputError, match='does not say where the data lay: give --data_dir=FOLDER'):

@@ -7,7 +7,7 @@ import os
 import re
 
 from libml.datasets import names
-from libml.utils import InputError, one_line, written_whole
+from libml.utils import InputError, expanded, read_json, written_whole
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +118,7 @@ FOLDS = {'stl10': 'stl10_fold_indices.txt'}
 
 def resolve_data_dir(data_dir=None):
     """The data folder: `data_dir` where given, else $ML_DATA, else ./data. Read when called, not at import."""
-    return os.path.expanduser(data_dir or os.environ.get('ML_DATA') or os.path.join('.', 'data'))
+    return expanded(data_dir or os.environ.get('ML_DATA') or os.path.join('.', 'data'))
 
 
 def stored_as(name, subset='train'):
@@ -191,11 +191,11 @@ def read_description(data_dir, name):
         InputError: neither exists, or the file is damaged, contradicts itself, or leaves out a file for training that
             lies beside it.
     """
+    names.check(name)
     path = description_path(data_dir, name)
     if not os.path.exists(path):
         if name in DATASET_INFO:
             return DATASET_INFO[name]
-        names.check(name)
         raise InputError(f'unknown dataset {name!r}: there is no {path}, and the known ones are '
                          + ', '.join(sorted(DATASET_INFO)))
     content = {key: getattr(DATASET_INFO[name], key) for key in FACTS} if name in DATASET_INFO else {}
@@ -245,11 +245,7 @@ def stored_counts(data_dir, info):
 
 def _read_keys(path):
     """The dict in a `<name>.json`, with all keys that it needs and no unknown one."""
-    try:
-        with open(path, encoding='utf-8-sig') as f:
-            content = json.load(f)
-    except (OSError, ValueError) as error:
-        raise InputError(f'{path} is damaged: {one_line(error)}') from error
+    content = read_json(path)
     if not isinstance(content, dict):
         raise InputError(f'{path} is damaged: it must be an object with the keys {", ".join(KEYS)}')
     missing, unknown = [key for key in KEYS if key not in content], sorted(set(content) - {*KEYS, *OPTIONAL_KEYS})

@@ -13,7 +13,7 @@ import sys
 from libml.datasets.descriptions import FOLDS, read_description
 from libml.datasets.split_rule import class_weights, draw_labeled, draw_per_class, draw_skewed, unlabeled_order
 from libml.datasets.subsets import subset_labels
-from libml.utils import InputError, one_line, written_whole
+from libml.utils import InputError, one_line, read_json, written_whole
 
 import numpy as np
 
@@ -178,7 +178,7 @@ def create_split(data_dir, name, seed, size, ssl2=False):
     contents = [(path, draw(source, seed, size)) for path, draw in jobs]
     present = [os.path.exists(path) for path, _ in contents]
     for (path, content), there in zip(contents, present):
-        if there and _read_json(path) != content:
+        if there and read_json(path) != content:
             raise InputError(f'{path} holds another split than seed {seed} and size {size} give: move it away first')
     for (path, content), there in zip(contents, present):
         if not there:
@@ -218,21 +218,13 @@ def _draw_unlabel(source, seed, size):
 def _read_or_draw(path, draw, source, seed, size):
     """The content of a split file; drawn where there is none, and written where the folder can be written."""
     if os.path.exists(path):
-        return _read_json(path)
+        return read_json(path)
     content = draw(source, seed, size)
     try:
         _write_json(path, content)
     except InputError as error:
         print(f'warning: {error}; every run draws this split again', file=sys.stderr)
     return content
-
-
-def _read_json(path):
-    try:
-        with open(path, encoding='utf-8-sig') as f:
-            return json.load(f)
-    except (OSError, ValueError) as error:
-        raise InputError(f'{path} is damaged: {one_line(error)}') from error
 
 
 def _write_json(path, content):

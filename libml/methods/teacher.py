@@ -27,10 +27,12 @@ class Teacher:
 
     def __init__(self, path, student):
         self.path = path
-        args = RunFolder(path).read_args()
-        if any(name not in args for name in (*NETWORK, *student)):
-            raise InputError(f'--teacher={path}: its args/args.json is not there or not of a teacher; give the '
-                             'run folder of a --stage=teacher')
+        folder = RunFolder(path)
+        args = folder.read_args()
+        missing = [name for name in (*NETWORK, *student) if name not in args]
+        if missing:
+            wrong = f'{folder.args_file} does not say {missing[0]}' if args else f'there is no {folder.args_file}'
+            raise InputError(f'--teacher={path}: {wrong}: give the run folder of a --stage=teacher')
         for name, value in student.items():
             if args[name] != value:
                 raise InputError(f'--teacher={path} was trained with {name}={args[name]}, this student has '

@@ -10,7 +10,7 @@ import shutil
 
 from libml import trackers
 from libml.training import fingerprint
-from libml.utils import InputError, one_line, written_whole
+from libml.utils import InputError, expanded, one_line, written_whole
 
 import tensorflow as tf
 
@@ -35,7 +35,7 @@ def find(path):
     Raises:
         InputError: there is none.
     """
-    path = os.path.expanduser(path)
+    path = expanded(path)
     if os.path.isdir(path):
         found = newest_whole(path) or newest_whole(os.path.join(path, 'tf'))
         if found:

@@ -2,12 +2,13 @@
 
 import contextlib
 import json
+import numbers
 import os
 import pathlib
 import platform
 import sys
 
-from libml.utils import InputError, written_whole
+from libml.utils import InputError, expanded, one_line, read_json, written_whole
 
 import numpy as np
 
@@ -20,6 +21,9 @@ except ImportError:  # Not on Windows.
 # often files are written, what is printed, and the method's name, which follows from the others.
 NOT_SHAPING = ('data_dir', 'eval_ckpt', 'keep_ckpt', 'method', 'model', 'report_images', 'report_kimg', 'rerun',
                'save_kimg', 'show_rates', 'train_dir', 'train_kimg')
+# Types of arguments that scripts read in args.json, where they are there.
+KINDS = {'train_kimg': numbers.Real, **dict.fromkeys(
+    ('data_dir', 'dataset', 'method', 'model', 'pretrained', 'source', 'target', 'teacher', 'train_dir'), str)}
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -27,7 +31,7 @@ class RunFolder:
     """`args/args.json`, `tf/`, `metrics.jsonl` and `lock` under one path, which may begin with `~`."""
 
     def __init__(self, path):
-        path = self.path = os.path.expanduser(path)
+        path = self.path = expanded(path)
         self.lock_file = os.path.join(path, 'lock')
         self.tf = os.path.join(path, 'tf')
         self.args_file = os.path.join(path, 'args', 'args.json')
@@ -101,20 +105,25 @@ class RunFolder:
         return number
 
     def read_args(self):
-        """dict of args.json; empty if there is none (a folder of the original code may have lost it)."""
-        try:
-            with open(self.args_file) as f:
-                args = json.load(f)
-            if not isinstance(args, dict):
-                raise ValueError('it is no JSON object')
-            if 'adepth' in args:  # Before there was a choice, every CTAugment was FixMatch's.
-                args.setdefault('cta_version', 'fixmatch')
-            return args
-        except FileNotFoundError:
+        """dict of args.json; empty if there is none (a folder of the original code may have lost it).
+
+        Raises:
+            InputError: it cannot be read, or has a value of another type than those in KINDS.
+        """
+        if not os.path.exists(self.args_file):
             return {}
-        except (OSError, ValueError) as error:
-            raise InputError(f'cannot read {self.args_file}: {error}; delete it, and the command that trained this run '
-                             'writes it again') from error
+        try:
+            args = read_json(self.args_file)
+            wrong = 'it is no JSON object' if not isinstance(args, dict) else ', '.join(
+                f'{name} is {args[name]!r}' for name, kind in KINDS.items()
+                if name in args and not isinstance(args[name], kind))
+            if wrong:
+                raise InputError(f'{self.args_file} is damaged: {wrong}')
+        except InputError as error:
+            raise InputError(f'{error}; delete it, and the command that trained this run writes it again') from error
+        if 'adepth' in args:  # Before there was a choice, every CTAugment was FixMatch's.
+            args.setdefault('cta_version', 'fixmatch')
+        return args
 
     def _check_same(self, args):
         """Only what both know is compared: the original's args.json holds the model's hyper-parameters alone."""
@@ -141,14 +150,10 @@ class RunFolder:
         except OSError as error:
             raise InputError(f'cannot read {self.metrics_file}: {error}') from error
         for number, line in enumerate(lines[:-1], 1):
-            try:
-                row = json.loads(line)
-                if not {'step', 'kimg'} <= set(row):
-                    raise ValueError('no report')
-                rows[int(row['step'])] = row
-            except (ValueError, TypeError) as error:
-                raise InputError(f'cannot read {self.metrics_file}: line {number} is no report; delete that line'
-                                 ) from error
+            row, wrong = _report(line)
+            if wrong:
+                raise InputError(f'{self.metrics_file}: line {number} is no report: {wrong}; delete that line')
+            rows[int(row['step'])] = row
         return [rows[step] for step in sorted(rows)]
 
     def ends_whole(self):
@@ -169,6 +174,20 @@ class RunFolder:
                 f.write(json.dumps(row) + '\n')
         except OSError as error:
             raise InputError(f'cannot write {self.metrics_file}: {error.strerror}') from error
+
+
+def _report(line):
+    """The dict of a line of metrics.jsonl, tag -> number, and what is wrong with it, '' if nothing is."""
+    try:
+        row = json.loads(line.decode())
+    except (ValueError, RecursionError) as error:
+        return None, one_line(error)
+    if not isinstance(row, dict):
+        return row, 'it is no JSON object'
+    missing = [f'{tag} is missing' for tag in ('step', 'kimg') if tag not in row]
+    others = [f'{tag} is {json.dumps(value)}, no number' for tag, value in row.items()
+              if isinstance(value, bool) or not isinstance(value, numbers.Real) or not abs(value) <= sys.float_info.max]
+    return row, ', '.join(missing + others)
 
 
 def class_path(cls):

@@ -3,6 +3,7 @@
 import collections
 import os
 import re
+import sys
 
 from libml.datasets import names as dataset_names
 from libml.training.run_folder import NOT_SHAPING, RunFolder
@@ -53,6 +54,20 @@ def find(paths):
         except InputError as error:
             damaged[path] = str(error)
     return runs, damaged
+
+
+def tell(paths, runs, damaged):
+    """Prints a warning for each of the run folders in dict `damaged` of what was found in `paths`.
+
+    Raises:
+        InputError: `runs` is empty; it names the first reason.
+    """
+    for path, wrong in damaged.items():
+        print(f'warning: {path}: {wrong}', file=sys.stderr)
+    if not runs:
+        (path, wrong), *others = damaged.items()
+        more = f' (and {len(others)} more)' if others else ''
+        raise InputError(f'no run in {" ".join(paths)} can be used: {path}: {wrong}{more}')
 
 
 def read(path):

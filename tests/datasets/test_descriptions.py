@@ -36,7 +36,7 @@ GOOD = dict(height=4, width=4, colors=1, nclass=2, class_names=['a', 'b'], count
 @pytest.mark.parametrize('text', ['', '[1]', '"text"', '{"height": 4', b'\xff\xfe{\0}\0'])
 def test_what_is_no_description_is_refused(tmp_path, text):
     (tmp_path / 'mine.json').write_bytes(text if isinstance(text, bytes) else text.encode())
-    with refused('mine.json is damaged: '):
+    with refused('mine.json is damaged: ' + 'it must be UTF-8' * isinstance(text, bytes)):
         descriptions.read_description(tmp_path, 'mine')
 
 
@@ -70,6 +70,10 @@ def test_paths(tmp_path, monkeypatch):
     for folder, given in (('/home/me/there', None), ('/home/me', '~')):
         monkeypatch.setenv('ML_DATA', '~/there')
         assert descriptions.resolve_data_dir(given) == folder
+    for given in ('~nouser/data', ''):
+        monkeypatch.setenv('ML_DATA', given or '~nouser')
+        with refused(given or '~nouser', 'the home folder of nouser is not known', './~nouser'):
+            descriptions.resolve_data_dir(given)
     monkeypatch.setenv('ML_DATA', 'there')
     assert descriptions.resolve_data_dir() == 'there' and descriptions.resolve_data_dir('here') == 'here'
 
@@ -137,11 +141,14 @@ def test_wrong_values(tmp_path, key, value, requirement):
 
 @pytest.mark.parametrize('name', ['my-flowers', '2024leaves', 'a b', '', '../x'])
 def test_names_that_no_dataset_can_have(tmp_path, name):
+    """Also where a file of that name lies: a dataset's files are in the data folder."""
+    (tmp_path / 'data').mkdir()
+    (tmp_path / 'data' / f'{name}.json').write_text(json.dumps(GOOD))
     with refused(repr(name), 'a name is a letter followed by letters, digits and underscores'):
-        descriptions.read_description(tmp_path, name)
+        descriptions.read_description(tmp_path / 'data', name)
     with refused(repr(name), 'a name is a letter followed by letters, digits and underscores'):
-        descriptions.write_description(tmp_path, descriptions.Description(name, 4, 4, 1, 1, ('a',), dict(train=1)))
-    assert not list(tmp_path.iterdir())
+        descriptions.write_description(tmp_path / 'new', descriptions.Description(name, 4, 4, 1, 1, ('a',), {}))
+    assert not list(tmp_path.glob('new*'))
 
 
 def test_an_unlabelled_subset_is_never_left_out(tmp_path):

@@ -68,6 +68,9 @@ def test_damaged_maps_are_refused(folder, content):
     (folder / 'SSL' / 'toy.3@2-map.json').write_text(content)
     with refused('toy.3@2-map.json', 'damaged'):
         splits.ssl_split(folder, 'toy', 3, 2)
+    (folder / 'SSL' / 'toy.3@2-map.json').write_text(content, 'utf-16')
+    with refused('toy.3@2-map.json', 'must be UTF-8'):
+        splits.ssl_split(folder, 'toy', 3, 2)
 
 
 def test_damaged_ssl2_files_are_refused(folder):

@@ -55,10 +55,10 @@ def test_averages_are_restored_where_there_are_any(tmp_path):
 
 
 def test_a_folder_that_is_not_of_a_teacher_is_one_line(tmp_path):
-    with refused('--teacher=nowhere: its args/args.json is not there'):
+    with refused('--teacher=nowhere: there is no nowhere/args/args.json'):
         Teacher('nowhere', STUDENT)
     path = make_teacher(tmp_path).path
-    with refused('its args/args.json is not there or not'):
+    with refused(f'{path}/args/args.json does not say whiten'):
         Teacher(path, dict(STUDENT, whiten=False))
 
 

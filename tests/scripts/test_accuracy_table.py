@@ -87,5 +87,8 @@ def test_command(tmp_path):
     assert notes[0] == f'- Not finished: {tmp_path}/i/AB_ICT_archresnet_beta0.5: kimg 2 of 3'
     assert notes[1] == '- 5 of 5 runs have fewer than 20 reports: their median is of all.'
     assert f'- Half-written: {silent}: no accuracy in metrics.jsonl' in notes
+    code, out, err = runner.run('scripts/accuracy_table.py', lost, silent)
+    reason = f'error: no run in {lost} {silent} can be used: {lost}: no args/args.json (and 1 more)'
+    assert code == 1 and not out and err.splitlines()[-1] == reason
     code, out, err = runner.run('scripts/accuracy_table.py', '--column=first', tmp_path)
     assert (code, out, err) == (1, '', 'error: --column=first: choose one of last20, last, best, all')

@@ -5,6 +5,7 @@ import os
 
 import extract_accuracy
 from libml.utils import InputError
+from refusals import refused
 
 import numpy as np
 import pytest
@@ -44,6 +45,18 @@ def test_event_file_that_ends_in_a_record(tmp_path):
     path, = (tmp_path / 'tf').iterdir()
     path.write_bytes(path.read_bytes()[:-9])
     assert extract_accuracy.accuracies(str(tmp_path)) == [(10, 50.)]
+
+
+@pytest.mark.parametrize('value, shown', [('high', "b'high'"), ([1., 2.], '[1. 2.]'), (float('nan'), 'nan')])
+def test_an_accuracy_that_is_no_number(tmp_path, value, shown):
+    with tf.Graph().as_default():
+        writer = tf.compat.v1.summary.FileWriter(str(tmp_path / 'tf'))
+        summary = tf.compat.v1.Summary()
+        summary.value.add(tag='accuracy', tensor=tf.make_tensor_proto(value))
+        writer.add_summary(summary, 10)
+        writer.close()
+    with refused(f'{tmp_path}/tf/events', f'the accuracy of step 10 is {shown}, no number'):
+        extract_accuracy.accuracies(str(tmp_path))
 
 
 def test_extract_accuracy_of_nothing(tmp_path):

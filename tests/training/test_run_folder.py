@@ -88,12 +88,22 @@ def test_metrics_of_a_run_that_was_killed(tmp_path):
     assert folder.metrics() == rows[:2] and folder.ends_whole()
 
 
-@pytest.mark.parametrize('line', [b'{"step": 1}', b'[]', b'7', b'"step"', b'{"step":', b'', b'\xff\0',
-                                  b'{"step": "x", "kimg": 1}', b'{"step": [], "kimg": 1}'])
-def test_a_damaged_line_of_the_metrics_is_named(tmp_path, line):
+@pytest.mark.parametrize('line, reason', [
+    (b'{"step": 1}', 'kimg is missing'), (b'[]', 'it is no JSON object'), (b'7', 'it is no JSON object'),
+    (b'"step"', 'it is no JSON object'), (b'NaN', 'it is no JSON object'), (b'{"step":', 'Expecting value'),
+    (b'', 'Expecting value'), (b'\xff\0', 'it must be UTF-8'), (b'[' * 100000, 'maximum recursion depth'),
+    (b'{"step": "x", "kimg": 1}', 'step is "x", no number'), (b'{"step": [], "kimg": 1}', 'step is [], no number'),
+    (b'{"step": 8, "kimg": null}', 'kimg is null, no number'),
+    (b'{"step": 8, "kimg": 1, "accuracy": "high"}', 'accuracy is "high", no number'),
+    (b'{"step": 8, "kimg": 1, "accuracy": {"a": 1}}', 'accuracy is {"a": 1}, no number'),
+    (b'{"step": 8, "kimg": 1, "accuracy": NaN}', 'accuracy is NaN, no number'),
+    (b'{"step": 8, "kimg": 1, "losses/xe": -Infinity}', 'losses/xe is -Infinity, no number'),
+    (b'{"step": 8, "kimg": true}', 'kimg is true, no number'),
+    (b'{"step": 1' + b'0' * 400 + b', "kimg": 1}', 'step is 10000')])
+def test_a_damaged_line_of_the_metrics_is_named(tmp_path, line, reason):
     whole = b'{"step": 8, "kimg": 1}\n'
     (tmp_path / 'metrics.jsonl').write_bytes(whole + whole + line + b'\n' + whole)
-    with refused('cannot read', 'metrics.jsonl: line 3 is no report; delete that line'):
+    with refused('metrics.jsonl: line 3 is no report: ' + reason, '; delete that line'):
         RunFolder(str(tmp_path)).metrics()
 
 
@@ -167,7 +177,11 @@ def test_arguments_of_older_folders(tmp_path):
     assert args == dict(lr=1., data_dir='y', train_kimg=2, new=3) and os.path.isdir(folder.tf)
     with refused('was trained with train_kimg=2, not train_kimg=3', '--rerun=NAME'):
         folder.open(dict(train_kimg=3), ['train_kimg'], path, {})
-    for text in ('[1]', '{"lr":'):
+    for text, wrong in (('[1]', 'it is no JSON object'), ('{"lr":', 'Expecting value'),
+                        ('{"dataset": 7, "train_kimg": "x"}', "train_kimg is 'x', dataset is 7")):
         (tmp_path / 'args' / 'args.json').write_text(text)
-        with refused('cannot read', 'args.json', 'delete it, and the command that trained this run'):
+        with refused(f'args.json is damaged: {wrong}', 'delete it, and the command that trained this run'):
             folder.read_args()
+    (tmp_path / 'args' / 'args.json').write_text('{}', 'utf-16')
+    with refused('args.json is damaged: it must be UTF-8; delete it'):
+        folder.read_args()

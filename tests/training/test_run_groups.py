@@ -7,6 +7,7 @@ from libml.training import run_groups
 from libml.utils import InputError
 from made_up import run_folder
 from noisy_student import NoisyStudent
+from refusals import refused
 
 import pytest
 
@@ -106,6 +107,16 @@ def test_half_written_folders_are_named(tmp_path):
     wrong = list(damaged.values())
     assert 'cut off' in wrong[0] and 'no report' in wrong[1] and 'no args' in wrong[4] and 'no args' in wrong[5]
     assert 'metrics.jsonl' in wrong[2] and 'args.json' in wrong[3]
+
+
+def test_what_is_told_of_damaged_folders(capsys):
+    """The last line names the reason, not what follows from it."""
+    run_groups.tell(['a', 'b'], ['a run'], {'a/1': 'x'})
+    with refused('no run in a b can be used: a/1: x (and 1 more)'):
+        run_groups.tell(['a', 'b'], [], {'a/1': 'x', 'b/2': 'y'})
+    with refused('no run in a can be used: a: x'):
+        run_groups.tell(['a'], [], {'a': 'x'})
+    assert capsys.readouterr().err.splitlines()[:3] == ['warning: a/1: x', 'warning: a/1: x', 'warning: b/2: y']
 
 
 def test_nothing_to_find(tmp_path):
