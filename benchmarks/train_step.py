@@ -37,7 +37,7 @@ from mixmatch import MixMatch
 from simmatch import SimMatch
 from softmatch import SoftMatch
 
-import convolutions
+import _convolutions
 import numpy as np
 from absl import flags
 
@@ -85,9 +85,9 @@ def build(algorithm):
 def main(argv):
     del argv
     model, *others = [build(algorithm) for algorithm in (FLAGS.algorithm, *FLAGS.beside)]
-    counted = convolutions.of_op(model.ops.train_op, FLAGS.batch)
-    gflop = sum(convolutions.flop(c) * count for c, count in counted.items()) / 1e9
-    replay = convolutions.Replay(counted)
+    counted = _convolutions.of_op(model.ops.train_op, FLAGS.batch)
+    gflop = sum(_convolutions.flop(c) * count for c, count in counted.items()) / 1e9
+    replay = _convolutions.Replay(counted)
     with contextlib.ExitStack() as stack:
         session, *other_sessions = [stack.enter_context(m.session()) for m in (model, *others)]
         for m, s in zip((model, *others), (session, *other_sessions)):

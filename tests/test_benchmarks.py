@@ -21,6 +21,12 @@ def test_last_line_is_json_with_the_figures(script, args, keys):
     assert keys <= set(figures) and all(figures[key] > 0 for key in keys)
 
 
+@pytest.mark.parametrize('path', sorted((runner.ROOT / 'benchmarks').glob('[!_]*.py')), ids=lambda path: path.stem)
+def test_what_is_no_part_of_another_is_a_script(path):
+    """It answers --help; a part has a name that begins with _."""
+    assert path.read_text().endswith("\n\nif __name__ == '__main__':\n    run_main(main)\n")
+
+
 def test_nothing_to_time():
     assert runner.run('benchmarks/train_step.py', '--steps=0') == (
         1, '', 'error: flag --steps=0: 0 is not a positive integer (--help lists the flags)')

@@ -1,4 +1,7 @@
-"""The convolutions of a graph, counted and run alone: what a training step could reach at best on this machine."""
+"""A part of train_step.py: the convolutions of a graph, counted and run alone.
+
+This is what a training step could reach at best on this machine.
+"""
 
 import collections
 import math
