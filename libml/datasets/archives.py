@@ -3,32 +3,20 @@
 What people have unpacked is read as well: a file that is not gzipped, whatever its name, and the folder of a .tar.gz.
 """
 
-import gzip
 import math
 import os
 import pathlib
 import posixpath
 import struct
 import tarfile
-import zlib
 
 from libml.datasets import blended
 from libml.datasets.descriptions import FOLDS
+from libml.datasets.download import DAMAGED, opened
 from libml.datasets.split_rule import class_weights, draw_labeled
 from libml.utils import InputError, one_line
 
 import numpy as np
-
-GZIP = b'\x1f\x8b'  # what a gzip file begins with
-# What reading a damaged gzip or tar file raises.
-DAMAGED = (OSError, EOFError, zlib.error, tarfile.TarError)
-
-
-def opened(path):
-    """A binary file to read: what a gzipped one holds, or the file itself where it is not gzipped."""
-    with open(path, 'rb') as f:
-        packed = f.read(len(GZIP)) == GZIP
-    return gzip.open(path) if packed else open(path, 'rb')
 
 
 def tar_members(path, names, folders=()):
@@ -57,7 +45,7 @@ def tar_members(path, names, folders=()):
                     contents[member.name] = tar.extractfile(member).read()
             while f.read(1 << 20):
                 pass
-    except DAMAGED as error:
+    except (*DAMAGED, tarfile.TarError) as error:
         raise InputError(f'{path} is damaged: {one_line(error)}') from error
     missing = [name for name in names if name not in contents]
     if missing:

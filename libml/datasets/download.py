@@ -1,11 +1,14 @@
 """Published archives: where they are, their digests, and how they come to this machine."""
 
+import contextlib
+import gzip
 import hashlib
 import http.client
 import os
 import re
 import sys
 import urllib.request
+import zlib
 
 from libml.utils import InputError, one_line, progress
 
@@ -59,6 +62,15 @@ SOURCES = {
     'mnist_m': {'mnist_m.tar.gz': (None, ())},
     'syndigit': {'synth_train_32x32.mat': (None, ()), 'synth_test_32x32.mat': (None, ())},
 }
+# Dataset -> archive -> MD5 of what is packed in it. It stays when someone packs it anew.
+CONTENTS = {
+    'mnist': {
+        'train-images-idx3-ubyte.gz': '6bbc9ace898e44ae57da46a324031adb',
+        'train-labels-idx1-ubyte.gz': 'a25bea736e30d166cdddb491f175f624',
+        't10k-images-idx3-ubyte.gz': '2646ac647ad5339dbf082846283269ea',
+        't10k-labels-idx1-ubyte.gz': '27ae3e4e09519cfbb04c329615203637',
+    },
+}
 # Archive -> the folder that it is unpacked to.
 FOLDERS = {'cifar-10-binary.tar.gz': ('cifar-10-batches-bin',), 'cifar-100-binary.tar.gz': ('cifar-100-binary',),
            'stl10_binary.tar.gz': ('stl10_binary',), 'mnist_m.tar.gz': ('mnist_m',)}
@@ -70,6 +82,9 @@ PICKLED = {'cifar10': ('cifar-10-python.tar.gz', 'cifar-10-batches-py'),
 BY_HAND = {'mnist_m': GANIN, 'syndigit': f'SynthDigits.zip on {GANIN}'}
 # Length of a digest -> its kind.
 KINDS = {32: 'MD5', 64: 'SHA-256'}
+GZIP = b'\x1f\x8b'  # what a gzip file begins with
+# What reading a damaged one raises.
+DAMAGED = (OSError, EOFError, zlib.error)
 BLOCK = 1 << 20
 TIMEOUT_SECONDS = 30
 
@@ -98,16 +113,12 @@ def archive(name, filename, data_dir, archives=None):
                              'a folder and say --archives=FOLDER')
         path = os.path.join(data_dir, 'downloads', name, filename)
         return fetch([folder + filename for folder in folders], path, digest)
-    path = _lying(archives, name, [filename], os.path.isfile)
-    if path:
-        found = digest and digest_of(path, KINDS[len(digest)])
-        if found != digest:
-            print(f'warning: {path} has {KINDS[len(digest)]} {found}, the published one has {digest}', file=sys.stderr)
-        return path
     # A .gz is unpacked under its own name or, by some tools, under the one that is written in it.
     unpacked = filename.removesuffix('.gz')
-    path = (_lying(archives, name, [unpacked, unpacked.replace('-idx', '.idx')], os.path.isfile)
-            or _lying(archives, name, FOLDERS.get(filename, ()), os.path.isdir))
+    path = _lying(archives, name, [filename, unpacked, unpacked.replace('-idx', '.idx')], os.path.isfile)
+    if path:
+        _compare(name, filename, path)
+    path = path or _lying(archives, name, FOLDERS.get(filename, ()), os.path.isdir)
     if path:
         return path
     pickled = _lying(archives, name, PICKLED.get(name, ()), os.path.exists)
@@ -116,6 +127,36 @@ def archive(name, filename, data_dir, archives=None):
                          f'read, so it never is; get {filename} from {" or ".join(folders) or BY_HAND[name]}')
     raise InputError(f'{name} needs {filename}, packed or unpacked, which is neither in {archives} nor in '
                      f'{os.path.join(archives, name)}')
+
+
+def _compare(name, filename, path):
+    """Prints a warning if the file at `path` is not an archive as it was published, nor what was packed in that.
+
+    Nothing is known of most unpacked files; a damaged one is told when it is read.
+    """
+    (published, _), content = SOURCES[name][filename], CONTENTS.get(name, {}).get(filename)
+    kind = KINDS[len(published)] if published else 'MD5'
+    found = digest_of(path, kind)
+    if found == published:
+        return
+    if content:
+        with contextlib.suppress(*DAMAGED), opened(path) as f:
+            found = _digest(f, 'MD5')
+            if found != content:
+                print(f'warning: what {path} holds has MD5 {found}, what was published has {content}', file=sys.stderr)
+    elif published and (is_packed(path) or not filename.endswith('.gz')):
+        print(f'warning: {path} has {kind} {found}, the published one has {published}', file=sys.stderr)
+
+
+def is_packed(path):
+    """Whether a file is gzipped, whatever its name."""
+    with open(path, 'rb') as f:
+        return f.read(len(GZIP)) == GZIP
+
+
+def opened(path):
+    """A binary file to read: what a gzipped one holds, or the file itself where it is not gzipped."""
+    return gzip.open(path) if is_packed(path) else open(path, 'rb')
 
 
 def _lying(archives, name, entries, kind):
@@ -159,13 +200,18 @@ def fetch(urls, path, digest):
 
 def digest_of(path, kind):
     """Hexadecimal digest of a file, of one of KINDS."""
-    digest = hashlib.new(kind.replace('-', '').lower(), usedforsecurity=False)
     try:
         with open(path, 'rb') as f:
-            while block := f.read(BLOCK):
-                digest.update(block)
+            return _digest(f, kind)
     except OSError as error:
         raise InputError(f'cannot read {path}: {error.strerror}') from error
+
+
+def _digest(f, kind):
+    """Of an open file."""
+    digest = hashlib.new(kind.replace('-', '').lower(), usedforsecurity=False)
+    while block := f.read(BLOCK):
+        digest.update(block)
     return digest.hexdigest()
 
 

@@ -1,5 +1,6 @@
 """Downloads, from a server on this machine."""
 
+import gzip
 import hashlib
 import http.server
 import os
@@ -124,12 +125,13 @@ def test_local_archives(tmp_path, monkeypatch, capsys):
     assert download.archive('usps', 'zip.train.gz', tmp_path / 'data', str(tmp_path)) == flat
     assert not capsys.readouterr().err
     (tmp_path / 'usps').mkdir()
-    (tmp_path / 'usps' / 'zip.train.gz').write_bytes(b'other')
+    other = gzip.compress(b'other', mtime=0)
+    (tmp_path / 'usps' / 'zip.train.gz').write_bytes(other)
     own = download.archive('usps', 'zip.train.gz', tmp_path / 'data', str(tmp_path))
     assert own == str(tmp_path / 'usps' / 'zip.train.gz')
     warning = capsys.readouterr().err
     assert warning.startswith('warning: ') and warning.count('\n') == 1
-    assert MD5 in warning and hashlib.md5(b'other').hexdigest() in warning
+    assert MD5 in warning and hashlib.md5(other).hexdigest() in warning
     with refused('usps', 'zip.train.gz', 'nowhere'):
         download.archive('usps', 'zip.train.gz', tmp_path / 'data', str(tmp_path / 'nowhere'))
 
@@ -154,7 +156,46 @@ def test_unpacked_archives_are_found(tmp_path, capsys, name, filename, found):
     assert download.archive(name, filename, 'data', str(tmp_path)) == path
     if os.path.isdir(path):
         assert download.archive(name, filename, 'data', path) == path
-    assert not capsys.readouterr().err  # No digest of it was published.
+    assert bool(capsys.readouterr().err) == (name == 'mnist')  # Of others no digest is known.
+
+
+MNIST = 'train-labels-idx1-ubyte.gz'
+
+
+@pytest.fixture
+def digests(monkeypatch):
+    """The published file packs CONTENT."""
+    packed = gzip.compress(CONTENT, mtime=0)
+    monkeypatch.setitem(download.SOURCES, 'mnist', {MNIST: (hashlib.md5(packed).hexdigest(), ())})
+    monkeypatch.setitem(download.CONTENTS, 'mnist', {MNIST: MD5})
+    return packed
+
+
+@pytest.mark.parametrize('name', [MNIST, MNIST[:-3], 'train-labels.idx1-ubyte'])
+def test_what_is_in_a_file_counts_however_it_is_packed_and_called(tmp_path, capsys, digests, name):
+    path = tmp_path / name
+    for good in (digests, gzip.compress(CONTENT, 1, mtime=7), CONTENT):
+        path.write_bytes(good)
+        assert download.archive('mnist', MNIST, 'data', str(tmp_path)) == str(path)
+        assert not capsys.readouterr().err
+    for bad in (CONTENT[:-1], gzip.compress(CONTENT[:-1])):
+        path.write_bytes(bad)
+        download.archive('mnist', MNIST, 'data', str(tmp_path))
+        assert capsys.readouterr().err == (f'warning: what {path} holds has MD5 {hashlib.md5(CONTENT[:-1]).hexdigest()}'
+                                           f', what was published has {MD5}\n')
+
+
+@pytest.mark.parametrize('name', [MNIST, MNIST[:-3]])
+def test_unpacked_files_are_not_compared_with_what_was_packed(tmp_path, capsys, digests, monkeypatch, name):
+    """Where nothing is known of their content; a damaged file is told when it is read."""
+    monkeypatch.delitem(download.CONTENTS, 'mnist')
+    for content, warns in ((CONTENT, False), (gzip.compress(CONTENT, 1, mtime=7), True), (digests, False)):
+        (tmp_path / name).write_bytes(content)
+        download.archive('mnist', MNIST, 'data', str(tmp_path))
+        assert ('the published one has' in capsys.readouterr().err) is warns
+    monkeypatch.setitem(download.CONTENTS, 'mnist', {MNIST: MD5})
+    (tmp_path / name).write_bytes(digests[:-9])
+    assert download.archive('mnist', MNIST, 'data', str(tmp_path)) and not capsys.readouterr().err
 
 
 def test_a_folder_is_not_taken_for_an_unpacked_file(tmp_path):
@@ -191,3 +232,6 @@ def test_every_source_has_a_digest_and_a_place():
             if name not in download.BY_HAND:
                 assert re.fullmatch('[0-9a-f]{32}|[0-9a-f]{64}', digest)
                 assert folders and all(folder.endswith('/') for folder in folders)
+    for name, files in download.CONTENTS.items():
+        assert files.keys() == download.SOURCES[name].keys()
+        assert all(re.fullmatch('[0-9a-f]{32}', md5) for md5 in files.values())
