@@ -44,7 +44,7 @@ def weak(images, draws):
 
 def cta(images, draws):
     """A policy drawn by the first rates, and the cutout."""
-    return ctaugment.CTAugment().strong(images, tf.constant(ctaugment.initial_rates()), draws)
+    return ctaugment.CTAugment().strong(images, tf.constant(ctaugment.LAYOUT.initial_rates()), draws)
 
 
 def affine(images, draws):

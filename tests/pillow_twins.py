@@ -49,6 +49,19 @@ def rescaled(image, cut_x, cut_y, method):
     return image.crop((cut_x, cut_y, width - cut_x, height - cut_y)).resize((width, height), RESAMPLING[method])
 
 
+def corner(image, cut_x, cut_y):
+    return image.crop((cut_x, cut_y, *image.size)).resize(image.size, Image.Resampling.BICUBIC)
+
+
+def posterized(image, bits):
+    """Newer versions of Pillow refuse 0 bits, which older ones made black."""
+    return ImageOps.posterize(image, bits) if bits else image.point(lambda value: 0)
+
+
+def added(image, addition):
+    return image.point(lambda value: value + addition if value < 128 else value)
+
+
 def affine(image, *six):
     return image.transform(image.size, Image.Transform.AFFINE, six)
 
@@ -88,6 +101,10 @@ def rescaling(rng, n, size):
     return [rng.randint(0, rescale.max_cut(side) + 1, n) for side in size[::-1]] + [rng.randint(0, 6, n)]
 
 
+def corners(rng, n, size):
+    return [rng.randint(0, side // 4 + 1, n) for side in size[::-1]]
+
+
 def square(rng, n, size):
     return [rng.randint(0, max(size) + 1, n), rng.randint(0, size[1], n), rng.randint(0, size[0], n)]
 
@@ -108,13 +125,14 @@ TWINS = {
     'color': (enhancer(ImageEnhance.Color), factor),
     'contrast': (enhancer(ImageEnhance.Contrast), factor),
     'crop_bilinear': (lambda image, n: rescaled(image, n, n, 2), integers(0, 2)),
+    'crop_corner': (corner, corners),
     'cutout': (cut, square),
     'equalize': (blended(ImageOps.equalize), amount),
     'flip_lr': (lambda image, flip: ImageOps.mirror(image) if flip else image, flip),
     'flip_ud': (lambda image, flip: ImageOps.flip(image) if flip else image, flip),
     'identity': (lambda image: image, lambda rng, n, size: []),
     'invert': (blended(ImageOps.invert), amount),
-    'posterize': (ImageOps.posterize, integers(1, 8)),
+    'posterize': (posterized, integers(0, 8)),
     'rescale': (rescaled, rescaling),
     'rotate': (lambda image, degrees: image.rotate(degrees), integers(-45, 45)),
     'sharpness': (enhancer(ImageEnhance.Sharpness), factor),
@@ -122,6 +140,7 @@ TWINS = {
     'shear_y': (lambda image, k: affine(image, 1, 0, 0, k, 1, 0), slope),
     'smooth': (blended(filtered(ImageFilter.SMOOTH)), amount),
     'solarize': (ImageOps.solarize, integers(-20, 276)),
+    'solarize_add': (added, integers(0, 110)),
     'translate_x': (lambda image, t: affine(image, 1, 0, t, 0, 1, 0), integers(-12, 12)),
     'translate_y': (lambda image, t: affine(image, 1, 0, 0, 0, 1, t), integers(-12, 12)),
 }

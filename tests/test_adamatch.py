@@ -182,12 +182,12 @@ def test_probes_are_of_both_labelled_sets(tmp_path):
         p, labels, probes, xt, y, _ = session.run(
             [ops.classify_op, ops.labels, ops.probes, ops.xt, ops.y, ops.train_op])
         ring, written = session.run([model.learner.rates.ring, model.learner.rates.written])
-    expected, labels = ctaugment.initial_rates(), np.concatenate(labels)
+    expected, labels = ctaugment.LAYOUT.initial_rates(), np.concatenate(labels)
     assert p.shape == (8, 5) and probes['probe_ops'].shape == (8, 1) and written[0] == 0
     for op, values, proximity in zip(probes['probe_ops'][:, 0], probes['probe_strengths'][:, 0],
                                      p[np.arange(8), labels]):
-        for k, bins in enumerate(ctaugment.OPERATIONS[ctaugment.NAMES[op]].bins):
-            row, cell = ctaugment.ROW_OF[op, k], int(values[k] * bins * 0.999)
+        for k, bins in enumerate(ctaugment.OPERATIONS[ctaugment.LAYOUT.names[op]].bins):
+            row, cell = ctaugment.LAYOUT.row_of[op, k], int(values[k] * bins * 0.999)
             expected[row, cell] = np.float32(0.99) * expected[row, cell] + np.float32(0.01) * proximity
     np.testing.assert_allclose(ring[0], expected, rtol=1e-5)
     # Strong views of every stream end with the cutout of byte 127, weak ones do not.
@@ -239,10 +239,10 @@ def test_a_bin_drops_out_after_23_failed_probes():
     """With the defaults of the grammar, a bin of proximity 0 beside others of rate 1 is not drawn any more."""
     cta = domain_tokens.parse('CTA(s,s)').cta
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        rates = tf.compat.v1.placeholder(tf.float32, ctaugment.MASK.shape)
+        rates = tf.compat.v1.placeholder(tf.float32, ctaugment.LAYOUT.mask.shape)
         policy = ctaugment.Policy(tf.zeros([1, 1], tf.int32), tf.fill([1, 1, 2], tf.constant(0.5, tf.float64)))
         after, p = cta.update(rates, policy, tf.zeros([1])), cta.probabilities(rates)
-        value, drawn = ctaugment.initial_rates(), []
+        value, drawn = ctaugment.LAYOUT.initial_rates(), []
         for _ in range(25):
             value, probability = session.run([after, p], {rates: value})
             drawn.append(probability[0, 8] > 0)  # before this update

@@ -98,15 +98,16 @@ def test_bad_hyper_parameters(tmp_path, params, text):
 
 def test_rates_are_read_with_a_constant_lag():
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        rates = Rates()
+        rates = Rates(ctaugment.LAYOUT.initial_rates())
         t = tf.compat.v1.placeholder(tf.int64, [])
-        value = tf.cast(t, tf.float32) * tf.ones(ctaugment.MASK.shape)
+        value = tf.cast(t, tf.float32) * tf.ones(ctaugment.LAYOUT.mask.shape)
         read, newest, write = rates.for_batch(t), rates.newest(t), rates.write(t, value)
         session.run(tf.compat.v1.global_variables_initializer())
         for step in range(3 * LAG):
             before = session.run([read, newest], {t: step})
             for found, of_step in zip(before, (step - LAG, step - 1)):
-                expected = ctaugment.initial_rates() if of_step < 0 else np.full(ctaugment.MASK.shape, of_step)
+                start = ctaugment.LAYOUT.initial_rates()
+                expected = start if of_step < 0 else np.full(start.shape, of_step)
                 np.testing.assert_array_equal(found, expected)
             session.run(write, {t: step})
         with pytest.raises(tf.errors.InvalidArgumentError, match='further ahead'):
@@ -155,13 +156,13 @@ def test_a_checkpoint_of_the_original_is_evaluated_and_trained_on(model, tmp_pat
         assert model.eval_checkpoint(path) == expected and 'lacks' not in capsys.readouterr().out
     with model.session(path, training=True) as session:
         rates, written = session.run([model.learner.rates.ring, model.learner.rates.written])
-    assert (rates == ctaugment.initial_rates()).all() and sorted(written) == list(range(10 - LAG, 10))
+    assert (rates == ctaugment.LAYOUT.initial_rates()).all() and sorted(written) == list(range(10 - LAG, 10))
     straight = arrays_after(model, tmp_path / 'a', [80], 40, 40)
     assert (f'{tmp_path}/a/tf/model.ckpt-00000040 lacks ctaugment/rates, ctaugment/written: training goes on with'
             in capsys.readouterr().out)
     resumed = arrays_after(model, tmp_path / 'b', [60, 80], 40, 40)
     assert sorted(straight['ctaugment/written']) == list(range(20 - LAG, 20)) and straight['fingerprint']
-    assert np.any(straight['ctaugment/rates'] != ctaugment.initial_rates()) and straight['global_step'] == 80
+    assert np.any(straight['ctaugment/rates'] != ctaugment.LAYOUT.initial_rates()) and straight['global_step'] == 80
     for name, value in straight.items():
         assert value.tobytes() == resumed[name].tobytes(), name
 
@@ -183,12 +184,12 @@ def test_one_step_updates_the_rates_by_the_probes(model):
         ops = model.ops
         p, label, probes, _ = session.run([ops.classify_op, ops.label, ops.probes, ops.train_op])
         ring, written = session.run([model.learner.rates.ring, model.learner.rates.written])
-    expected = ctaugment.initial_rates()
+    expected = ctaugment.LAYOUT.initial_rates()
     for image_ops, image_params, proximity in zip(probes['probe_ops'], probes['probe_strengths'],
                                                  p[np.arange(4), label]):
         for op, values in zip(image_ops, image_params):
-            for k, bins in enumerate(ctaugment.OPERATIONS[ctaugment.NAMES[op]].bins):
-                row, cell = ctaugment.ROW_OF[op, k], int(values[k] * bins * 0.999)
+            for k, bins in enumerate(ctaugment.OPERATIONS[ctaugment.LAYOUT.names[op]].bins):
+                row, cell = ctaugment.LAYOUT.row_of[op, k], int(values[k] * bins * 0.999)
                 expected[row, cell] = np.float32(0.99) * expected[row, cell] + np.float32(0.01) * proximity
     np.testing.assert_allclose(ring[0], expected, rtol=1e-5)
-    assert written[0] == 0 and (ring[1:] == ctaugment.initial_rates()).all()
+    assert written[0] == 0 and (ring[1:] == ctaugment.LAYOUT.initial_rates()).all()

@@ -2,6 +2,7 @@
 
 from libml import plots
 from libml.augment import ctaugment
+from libml.augment.cta_imagenet import ImageNetCTAugment
 from libml.augment.cta_rates import Rates
 from libml.augment.cta_remixmatch import ReMixMatchCTAugment
 from libml.hparams import Hparam
@@ -10,8 +11,8 @@ from libml.utils import InputError
 import numpy as np
 import tensorflow as tf
 
-# --cta_version -> the CTAugment of that repository: fixmatch@d4985a1, remixmatch@f7061eb.
-VERSIONS = dict(fixmatch=ctaugment.CTAugment, remixmatch=ReMixMatchCTAugment)
+# --cta_version -> the CTAugment of that repository: fixmatch@d4985a1, remixmatch@f7061eb; of fixmatch's imagenet/.
+VERSIONS = dict(fixmatch=ctaugment.CTAugment, remixmatch=ReMixMatchCTAugment, imagenet=ImageNetCTAugment)
 # Flags of a model with CTAugment.
 SHOW_RATES = Hparam(False, 'Print CTAugment\'s rates at every report; TensorBoard has them in any case.', False)
 HPARAMS = dict(
@@ -21,7 +22,8 @@ HPARAMS = dict(
     ath=Hparam(0.80, 'CTAugment: bins below this fraction of the best one are not used.', False, low=0,
                high=1),
     cta_version=Hparam('fixmatch', 'CTAugment of the repository of this name, fixmatch or remixmatch, which differ in '
-                       'where strengths are drawn from and in the operation rescale.', False),
+                       'where strengths are drawn from and in the operation rescale; imagenet: that of FixMatch on '
+                       'ImageNet, with other operations and no cutout.', False),
 )
 # Of a model of remixmatch's repository.
 REMIXMATCH_HPARAMS = dict(HPARAMS, cta_version=HPARAMS['cta_version']._replace(default='remixmatch'))
@@ -53,7 +55,7 @@ class Learner:
     def __init__(self, cta, period=1, first=0):
         self.cta = cta
         self.period = period
-        self.rates = Rates(first)
+        self.rates = Rates(cta.LAYOUT.initial_rates(), first)
         self._report_ops = None
 
     def strong(self, images, draws, final_cutout=True):
@@ -107,17 +109,17 @@ class Learner:
             tag='ctaugment/weights', metadata=tf.compat.v1.SummaryMetadata(
                 plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name='text')),
             tensor=tf.make_tensor_proto([f'```\n{table}\n```'.encode()]))
-        return table, [text] + heat_map(probabilities, self.cta.SEGMENTS)
+        return table, [text] + heat_map(probabilities, self.cta)
 
 
-def heat_map(probabilities, segments):
-    """[Summary.Value] with a picture of the probabilities per operation, of which each row has so many `segments` [19];
-    [] without matplotlib."""
-    names = [f'{name} {k}' if (name, 1) in ctaugment.ROWS else name for name, k in ctaugment.ROWS]
+def heat_map(probabilities, cta):
+    """[Summary.Value] with a picture of the probabilities per operation of a CTAugment; [] without matplotlib."""
+    rows = cta.LAYOUT.rows
+    names = [f'{name} {k}' if (name, 1) in rows else name for name, k in rows]
 
     def draw(figure):
         axes = figure.subplots()
-        shown = np.where(np.arange(probabilities.shape[1]) < segments[:, None], probabilities, np.nan)
+        shown = np.where(np.arange(probabilities.shape[1]) < cta.SEGMENTS[:, None], probabilities, np.nan)
         image = axes.imshow(shown, aspect='auto', cmap='viridis', vmin=0)
         axes.set_yticks(range(len(names)), names)
         axes.set_xlabel('range of strengths (weak to strong for most operations)')

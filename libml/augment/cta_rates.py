@@ -1,7 +1,6 @@
 """CTAugment's rates in the graph: written by the training step, read by the pipeline a fixed number of steps later."""
 
 from libml import streams, trackers
-from libml.augment import ctaugment
 
 import numpy as np
 import tensorflow as tf
@@ -19,13 +18,14 @@ class Rates:
     chance, and lost when a run was resumed.)
 
     Args:
+        initial: float32 [rows, bins], the rates before training.
         first: number of the batch that training begins with, int64 scalar. It is not 0 where training goes on from a
             checkpoint without rates.
     """
 
-    def __init__(self, first=0):
+    def __init__(self, initial, first=0):
         with tf.compat.v1.variable_scope('ctaugment'):
-            rates = np.tile(ctaugment.initial_rates(), (LAG, 1, 1))
+            rates = np.tile(initial, (LAG, 1, 1))
             self.ring = trackers.state_variable('rates', rates)
             # Row r is the rates after the last step s before the first with s % LAG = r: before training.
             last = tf.convert_to_tensor(first, tf.int64) - 1

@@ -13,9 +13,9 @@ class ReMixMatchCTAugment(ctaugment.CTAugment):
     """A CTAugment that draws between the bins: of n bins, segment i of n - 1 has the weights of bins i and i + 1."""
 
     # Kept from the original: rescale cuts off up to a quarter of one pixel, not of the size, and so nothing.
-    OPERATIONS = dict(ctaugment.OPERATIONS, rescale=ctaugment.OPERATIONS['rescale']._replace(
-        image_op='identity', arguments=ctaugment.OPERATIONS['identity'].arguments))
-    SEGMENTS = ctaugment.ROW_BINS - 1
+    LAYOUT = ctaugment.Layout(dict(ctaugment.OPERATIONS, rescale=ctaugment.OPERATIONS['rescale']._replace(
+        image_op='identity', arguments=ctaugment.OPERATIONS['identity'].arguments)))
+    SEGMENTS = LAYOUT.bins - 1
 
     @property
     def name(self):

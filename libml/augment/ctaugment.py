@@ -8,6 +8,7 @@ google-research/fixmatch libml/ctaugment.py @d4985a1).
 
 import collections
 import dataclasses
+import operator
 
 from libml.images import operations
 from libml.images.pixels import to_float
@@ -88,18 +89,35 @@ OPERATIONS = {
     'translate_x': Operation('identity', (17,), _nothing),
     'translate_y': Operation('identity', (17,), _nothing),
 }
-NAMES = tuple(OPERATIONS)
-
-# The state is one row of bins per parameter; ROWS are their (operation, index of the parameter).
-ROWS = tuple((name, k) for name, operation in OPERATIONS.items() for k in range(len(operation.bins)))
-ROW_BINS = np.array([OPERATIONS[name].bins[k] for name, k in ROWS], np.int32)
-ROW_OF = np.array([[ROWS.index((name, k)) if (name, k) in ROWS else -1 for k in range(2)] for name in NAMES], np.int32)
-MASK = np.arange(ROW_BINS.max()) < ROW_BINS[:, None]
 
 
-def initial_rates():
-    """float32 [rows, bins] = [19, 17]: 1 for every bin, 0 where a row has fewer bins."""
-    return MASK.astype(np.float32)
+class Layout:
+    """Operations, and where their rates are: one row of bins for each parameter.
+
+    Attributes:
+        operations: dict name -> Operation.
+        names: tuple of their names, which Policy.ops counts.
+        rows: tuple of the (operation, index of the parameter) of each row.
+        bins: int32 [rows], how many bins each row has.
+        row_of: int32 [operations, 2], the row of each parameter, -1 where there is none.
+        mask: bool [rows, bins], true where a row has a bin; [19, 17] of OPERATIONS.
+    """
+
+    def __init__(self, operations):
+        self.operations = operations
+        self.names = tuple(operations)
+        self.rows = tuple((name, k) for name, operation in operations.items() for k in range(len(operation.bins)))
+        self.bins = np.array([operations[name].bins[k] for name, k in self.rows], np.int32)
+        self.row_of = np.array([[self.rows.index((name, k)) if (name, k) in self.rows else -1 for k in range(2)]
+                                for name in self.names], np.int32)
+        self.mask = np.arange(self.bins.max()) < self.bins[:, None]
+
+    def initial_rates(self):
+        """float32 [rows, bins]: 1 for every bin, 0 where a row has fewer bins."""
+        return self.mask.astype(np.float32)
+
+
+LAYOUT = Layout(OPERATIONS)
 
 
 def cutout(images, draws):
@@ -112,18 +130,22 @@ def cutout(images, draws):
 
 @dataclasses.dataclass(frozen=True)
 class CTAugment:
-    """The augmenter; all methods are pure functions, the rates (float32 [19, 17]) are kept by the caller.
+    """The augmenter; all methods are pure functions, the rates (float32 [rows, bins]) are kept by the caller.
 
     Attributes:
         depth: operations per image.
         th: bins whose weight is below this fraction of the largest one are not drawn.
         decay: of the moving averages.
 
-    A subclass may have other OPERATIONS, with the same bins, and other `segments`; SEGMENTS says how many a row has.
+    A subclass may have another LAYOUT of other operations, and other `segments`; SEGMENTS says how many a row has, and
+    EDGE how a parameter becomes the number of its bin.
     """
 
-    OPERATIONS = OPERATIONS
-    SEGMENTS = ROW_BINS
+    LAYOUT = LAYOUT
+    SEGMENTS = LAYOUT.bins
+    # Kept from the original: 0.999 puts 1 in the last bin, but also the values just above a bin's lower end in the bin
+    # before it.
+    EDGE = 0.999
 
     depth: int = 2
     th: float = 0.8
@@ -150,7 +172,7 @@ class CTAugment:
     def sample(self, draws, n, rates):
         """Policies of n images: uniform operations, segments by their probability, uniform parameters within one."""
         ops, offset = self._sample_ops(draws, n), self._uniform(draws, 'offset', n)
-        rows = tf.maximum(tf.gather(tf.constant(ROW_OF), ops), 0)
+        rows = tf.maximum(tf.gather(tf.constant(self.LAYOUT.row_of), ops), 0)
         upper = tf.cumsum(tf.cast(self.segments(rates), tf.float64), axis=1)
         # A segment is drawn if the draw falls between its predecessor's upper end and its own: never one of weight 0.
         drawn = self._uniform(draws, 'bin', n) * tf.gather(upper[:, -1], rows)
@@ -164,9 +186,11 @@ class CTAugment:
 
     def apply(self, images, policy, draws):
         """Applies the operations of each image in order: uint8 [b, h, w, c], Policy -> uint8 [b, h, w, c]."""
-        functions = sorted({operation.image_op for operation in self.OPERATIONS.values()})
-        index = tf.constant([functions.index(operation.image_op) for operation in self.OPERATIONS.values()])
-        functions = [_on_rows(name) for name in functions]
+        known = self.LAYOUT.operations.values()
+        # One of each image operation; those with the same take the same arguments.
+        functions = {operation.image_op: operation for operation in sorted(known, key=operator.attrgetter('image_op'))}
+        index = tf.constant([list(functions).index(operation.image_op) for operation in known])
+        functions = [_on_rows(operation) for operation in functions.values()]
         for slot in range(self.depth):
             center = _center(images, draws, f'slot{slot}')
             images, = operations.apply_each(functions, tf.gather(index, policy.ops[:, slot]),
@@ -179,54 +203,67 @@ class CTAugment:
         Done at once: with m probes of one bin, r <- decay^m r + (1 - decay) sum_j decay^(m - j) proximity_j.
 
         Args:
-            rates: float32 [19, 17].
+            rates: float32 [rows, bins].
             policy: Policy of b images.
             proximity: float32 [b] in [0, 1], the probability that the network gave to the true class.
         Returns:
-            float32 [19, 17].
+            float32 [rows, bins].
         """
-        rows = tf.gather(tf.constant(ROW_OF), policy.ops)
-        bins = tf.gather(tf.constant(ROW_BINS, tf.float64), tf.maximum(rows, 0))
-        # Kept from the original: 0.999 puts 1 in the last bin, but also the values just above a bin's lower end in
-        # the bin before it.
-        cells = tf.where(rows < 0, -1, rows * MASK.shape[1] + _int(policy.params * bins * 0.999))
-        proximity = tf.broadcast_to(tf.cast(proximity, tf.float64)[:, None, None], tf.shape(cells))
-        cells, proximity = tf.reshape(cells, [-1]), tf.reshape(proximity, [-1])
+        cells, proximity = self.observed(policy, proximity)
         order = tf.range(tf.size(cells))
         later = tf.equal(cells[:, None], cells) & (order[:, None] < order)
         remaining = tf.reduce_sum(tf.cast(later, tf.float64), 1)
         decay = tf.constant(self.decay, tf.float64)
-        # Cells of -1 (no such parameter) are left out of the sums.
-        gains = tf.math.unsorted_segment_sum((1 - decay) * decay ** remaining * proximity, cells, MASK.size)
-        hits = tf.math.unsorted_segment_sum(tf.ones_like(proximity), cells, MASK.size)
-        after = decay ** hits * tf.reshape(tf.cast(rates, tf.float64), [-1]) + gains
-        return tf.reshape(tf.cast(after, tf.float32), MASK.shape)
+        gains, hits = self.per_cell((1 - decay) * decay ** remaining * proximity, cells)
+        after = decay ** hits * tf.cast(rates, tf.float64) + gains
+        return tf.cast(after, tf.float32)
+
+    def observed(self, policy, proximity):
+        """Cells of the rates that the parameters of a Policy of b images lie in, and their images' proximity [b].
+
+        Returns:
+            int32 [m], row * bins + bin, -1 where an operation has no such parameter; float64 [m].
+        """
+        rows = tf.gather(tf.constant(self.LAYOUT.row_of), policy.ops)
+        bins = tf.gather(tf.constant(self.LAYOUT.bins, tf.float64), tf.maximum(rows, 0))
+        cells = tf.where(rows < 0, -1, rows * self.LAYOUT.mask.shape[1] + _int(policy.params * bins * self.EDGE))
+        proximity = tf.broadcast_to(tf.cast(proximity, tf.float64)[:, None, None], tf.shape(cells))
+        return tf.reshape(cells, [-1]), tf.reshape(proximity, [-1])
+
+    def per_cell(self, values, cells):
+        """Sums of `values` and how many they are in each cell: [m] and the cells [m] of `observed` -> two [rows, bins].
+        """
+        # Cells of -1 are left out of the sums.
+        sums = [tf.math.unsorted_segment_sum(parts, cells, self.LAYOUT.mask.size)
+                for parts in (values, tf.ones_like(values))]
+        return [tf.reshape(found, self.LAYOUT.mask.shape) for found in sums]
 
     def weights(self, rates):
-        """Weights of the bins, float32 [19, 17]: 1 for the best of a row, 0 below the threshold and outside MASK."""
-        weights = tf.where(MASK, tf.cast(rates, tf.float32) + (1 - self.decay), 0.)
+        """Weights of the bins, float32 [rows, bins]: 1 for the best of a row, 0 below the threshold and where is none.
+        """
+        weights = tf.where(self.LAYOUT.mask, tf.cast(rates, tf.float32) + (1 - self.decay), 0.)
         weights /= tf.reduce_max(weights, 1, keepdims=True)
         return tf.where(weights < self.th, 0., weights)
 
     def segments(self, rates):
-        """Weights of the segments of equal width that parameters are drawn from, float32 [19, 17]: here the bins."""
+        """Weights of the segments of equal width that parameters are drawn from, [rows, bins]: here the bins."""
         return self.weights(rates)
 
     def probabilities(self, rates):
-        """Probabilities that the segments are drawn, float32 [19, 17]: every row sums to 1."""
+        """Probabilities that the segments are drawn, float32 [rows, bins]: every row sums to 1."""
         weights = self.segments(rates)
         return weights / tf.reduce_sum(weights, 1, keepdims=True)
 
     def table(self, weights):
-        """Text of the weights (the value of `weights`, an array [19, 17]), one line per operation, sorted by name."""
-        lines = []
-        for name in sorted(NAMES):
-            parts = [weights[ROWS.index((name, k)), :bins] for k, bins in enumerate(OPERATIONS[name].bins)]
+        """Text of the weights (the value of `weights`, an array), one line per operation, sorted by name."""
+        lines, layout = [], self.LAYOUT
+        for name, operation in sorted(layout.operations.items()):
+            parts = [weights[layout.rows.index((name, k)), :bins] for k, bins in enumerate(operation.bins)]
             lines.append(f'{name:16}    ' + ' / '.join(' '.join(f'{w:.2f}' for w in part) for part in parts))
         return '\n'.join(lines)
 
     def _sample_ops(self, draws, n):
-        return draws.uniform('op', [n, self.depth], 0, len(NAMES), tf.int32)
+        return draws.uniform('op', [n, self.depth], 0, len(self.LAYOUT.names), tf.int32)
 
     def _uniform(self, draws, name, n):
         return draws.uniform(name, [n, self.depth, 2], dtype=tf.float64)
@@ -238,11 +275,10 @@ def _center(images, draws, name):
     return [draws.uniform(f'{name}/{axis}', n, 0, size, tf.int32) for axis, size in (('x', width), ('y', height))]
 
 
-def _on_rows(name):
-    """The image operation `name` as a function for apply_each of (images, parameters, center x, center y)."""
-    arguments = next(operation.arguments for operation in OPERATIONS.values() if operation.image_op == name)
-
+def _on_rows(operation):
+    """The image operation of an Operation as a function for apply_each of (images, parameters, center x, center y)."""
     def function(images, params, x, y):
-        return [operations.OPERATIONS[name](images, *arguments(params, *images.shape[1:3], (x, y)))]
+        arguments = operation.arguments(params, *images.shape[1:3], (x, y))
+        return [operations.OPERATIONS[operation.image_op](images, *arguments)]
 
     return function

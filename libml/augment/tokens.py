@@ -9,6 +9,7 @@
     rac<k>         as d                             as rac with levels 1..k-1, k = 2..9
     r<n>_<m>_<c>   as d                             RandAugment, n operations of level m, a cutout of c % of the side
     usb            as d                             the strong views of USB: 3 operations, a grey square (usb.py)
+    rai            as d                             RandAugment of ImageNet, 2 operations (randaugment_imagenet.py)
 
 Two fields are labelled.unlabelled, three labelled.weak.strong, four two of each kind. (google-research/fixmatch
 @d4985a1 libml/augment.py, which lists the strings; here any string of tokens is one. Its rac1, without any level to
@@ -18,7 +19,7 @@ draw, and aa for datasets without a table, which fail there at run time, are no 
 import os
 import re
 
-from libml.augment import cta_learner, usb
+from libml.augment import cta_learner, randaugment_imagenet, usb
 from libml.augment.autoaugment import POLICIES, AutoAugment
 from libml.augment.randaugment import RandAugment, RandomLevelRandAugment
 from libml.augment.views import View, Views
@@ -27,7 +28,8 @@ from libml.hparams import Hparam
 from libml.utils import InputError
 
 AUTOAUGMENT = ('aa', 'aac')
-CHOICES = 'x m d aa aac ra rac, rac2 to rac9, r<n>_<m>_<c> with n 1 to 4, m 1 to 15, c 0, 25, 50 or 75, usb'
+PUBLISHED = dict(usb=usb.strong, rai=randaugment_imagenet.strong)
+CHOICES = 'x m d aa aac ra rac, rac2 to rac9, r<n>_<m>_<c> with n 1 to 4, m 1 to 15, c 0, 25, 50 or 75, usb rai'
 # --augment of models that take labelled, weak and strong views.
 AUGMENT = Hparam('d.d.d', 'Augmentation of labelled.weak.strong images: ' + CHOICES, named=False)
 
@@ -74,8 +76,8 @@ def strong_part(token, place, base):
     """
     if token in ('ra', 'rac'):
         return RandomLevelRandAugment(cutout=token == 'rac')
-    if token == 'usb':
-        return usb.strong
+    if token in PUBLISHED:
+        return PUBLISHED[token]
     if token in AUTOAUGMENT:
         if base not in POLICIES:
             raise InputError(f'{place}, {token}, needs a table of policies: {", ".join(POLICIES)} have one, '

@@ -1,4 +1,4 @@
-"""Image operations that move pixels: rotate, shear, translate, flip. Pixels from outside become 0.
+"""Image operations that move pixels: rotate, shear, translate, flip. Pixels from outside become `fill`, 0 by default.
 
 An affine map is six whole numbers in units of 2^-16 pixel, as in Pillow's nearest-neighbour transform: output pixel
 (x, y) shows pixel ((a x + b y + c) >> 16, (d x + e y + f) >> 16) of the input. Floats instead would move some pixels.
@@ -14,9 +14,9 @@ ONE = 1 << 16
 MAX_DEGREES = 45
 
 
-def affine(images, maps):
-    """Moves pixels: uint8 [b, h, w, c], int32 [b, 6] -> uint8 [b, h, w, c], 0 where the source lies outside."""
-    return moved(images, sources(images, maps))
+def affine(images, maps, fill=0):
+    """Moves pixels: uint8 [b, h, w, c], int32 [b, 6] -> uint8 [b, h, w, c], `fill` where the source lies outside."""
+    return moved(images, sources(images, maps), fill)
 
 
 def sources(images, maps):
@@ -34,36 +34,36 @@ def sources(images, maps):
     return tf.where(inside, first + y * width + x, b * height * width)
 
 
-def moved(images, index):
-    """The pixels that `sources` found, 0 for those outside: [b, h, w, c], int32 [b, h, w] -> [b, h, w, c]."""
+def moved(images, index, fill=0):
+    """The pixels that `sources` found, `fill` for those outside: [b, h, w, c], int32 [b, h, w] -> [b, h, w, c]."""
     colors = images.shape[-1]
-    pixels = tf.concat([tf.reshape(images, [-1, colors]), tf.zeros([1, colors], images.dtype)], 0)
+    pixels = tf.concat([tf.reshape(images, [-1, colors]), tf.constant(fill, images.dtype, [1, colors])], 0)
     return tf.gather_nd(pixels, index[..., None])  # For such short slices a third faster than tf.gather.
 
 
-def rotate(images, degrees):
+def rotate(images, degrees, fill=0):
     """Rotates counter-clockwise around the centre by whole degrees [b] in -45..45; Image.rotate."""
-    return affine(images, rotation(degrees, *images.shape[1:3]))
+    return affine(images, rotation(degrees, *images.shape[1:3]), fill)
 
 
-def shear_x(images, k):
+def shear_x(images, k, fill=0):
     """Shows pixel (x + k y, y) at (x, y), so the top left corner stays; k is [b], float64 for all its bits."""
-    return affine(images, shear_x_map(k))
+    return affine(images, shear_x_map(k), fill)
 
 
-def shear_y(images, k):
+def shear_y(images, k, fill=0):
     """Shows pixel (x, y + k x) at (x, y); see shear_x."""
-    return affine(images, shear_y_map(k))
+    return affine(images, shear_y_map(k), fill)
 
 
-def translate_x(images, pixels):
+def translate_x(images, pixels, fill=0):
     """Shows pixel (x + pixels, y) at (x, y): whole pixels [b], positive moves the picture to the left."""
-    return affine(images, translation(pixels, 0))
+    return affine(images, translation(pixels, 0), fill)
 
 
-def translate_y(images, pixels):
+def translate_y(images, pixels, fill=0):
     """Shows pixel (x, y + pixels) at (x, y): whole pixels [b], positive moves the picture up."""
-    return affine(images, translation(0, pixels))
+    return affine(images, translation(0, pixels), fill)
 
 
 def flip_lr(images, flip):

@@ -15,6 +15,7 @@ OPERATIONS = {
     'color': pixels.color,
     'contrast': pixels.contrast,
     'crop_bilinear': rescale.crop_bilinear,
+    'crop_corner': rescale.crop_corner,
     'cutout': pixels.cutout,
     'equalize': tables.equalize,
     'flip_lr': geometry.flip_lr,
@@ -29,6 +30,7 @@ OPERATIONS = {
     'shear_y': geometry.shear_y,
     'smooth': filters.smooth,
     'solarize': pixels.solarize,
+    'solarize_add': pixels.solarize_add,
     'translate_x': geometry.translate_x,
     'translate_y': geometry.translate_y,
 }

@@ -1,4 +1,4 @@
-"""Image operations that compute each pixel from its own value: enhancers, invert, posterize, solarize, cutout."""
+"""Image operations that compute each pixel from its own value: enhancers, invert, posterize, solarize, cutout ..."""
 
 import tensorflow as tf
 
@@ -69,7 +69,7 @@ def contrast(images, factor):
 
 
 def posterize(images, bits):
-    """Keeps the highest `bits` (1..8) bits of every byte."""
+    """Keeps the highest `bits` (0..8) bits of every byte."""
     mask = 256 - tf.bitwise.left_shift(1, 8 - tf.cast(bits, tf.int32))
     return _shaped(tf.bitwise.bitwise_and(_rows(images), tf.cast(mask, tf.uint8)[:, None]), images)
 
@@ -79,6 +79,13 @@ def solarize(images, threshold):
     rows = _rows(images)
     over = tf.cast(rows, tf.int32) >= tf.cast(threshold, tf.int32)[:, None]
     return _shaped(tf.bitwise.bitwise_xor(rows, tf.cast(over, tf.uint8) * 255), images)
+
+
+def solarize_add(images, addition):
+    """Adds `addition` (int32 [b], 0..255) to the bytes below 128; 255 is the most that they become."""
+    rows = tf.cast(_rows(images), tf.int32)
+    added = tf.minimum(rows + tf.cast(addition, tf.int32)[:, None], 255)
+    return _shaped(tf.cast(tf.where(rows < 128, added, rows), tf.uint8), images)
 
 
 def cutout(images, size, x, y, fill=127):

@@ -1,4 +1,4 @@
-"""Rescaling: cut the same number of pixels off opposite sides and resize what is left to the full size.
+"""Rescaling: cut pixels off opposite sides, or off the top and the left, and resize what is left to the full size.
 
 For a picture of fixed size these are few linear maps, one for each (pixels cut off, method), made of at most six taps
 per output pixel. They are tabulated by numpy with Pillow's float64 formulas and 2^-22 fixed point weights.
@@ -24,13 +24,8 @@ def rescale(images, cut_x, cut_y, method):
     Returns:
         uint8 [b, h, w, c].
     """
-    height, width, colors = images.shape[1:]
-    # Pillow goes first along the rows, then along the columns, and rounds to bytes each time.
-    tables = {size: [tf.constant(table) for table in _tables(size)] for size in {height, width}}
-    columns = tf.reshape(tf.transpose(images, [0, 2, 1, 3]), [-1, width, height * colors])
-    columns = tf.reshape(_resample(columns, cut_x, method, *tables[width]), [-1, width, height, colors])
-    rows = tf.reshape(tf.transpose(columns, [0, 2, 1, 3]), [-1, height, width * colors])
-    return tf.reshape(_resample(rows, cut_y, method, *tables[height]), [-1, height, width, colors])
+    x, y = [tf.cast(cut, tf.int32) * len(METHODS) + tf.cast(method, tf.int32) for cut in (cut_x, cut_y)]
+    return _resized(images, x, y, _tables)
 
 
 def crop_bilinear(images, cut):
@@ -38,15 +33,35 @@ def crop_bilinear(images, cut):
     return rescale(images, cut, cut, tf.fill(tf.shape(cut), METHODS.index('bilinear')))
 
 
+def crop_corner(images, cut_x, cut_y):
+    """Cuts cut_x columns off at the left and cut_y rows at the top, resizes to the full size with the bicubic method.
+
+    Args:
+        images: uint8 [b, h, w, c].
+        cut_x, cut_y: int32 [b] in 0 .. w // 4 and 0 .. h // 4.
+    """
+    return _resized(images, cut_x, cut_y, _corner_tables)
+
+
 def max_cut(size):
     """The most pixels that can be cut off at each end of `size`: a third."""
     return size // 3
 
 
-def _resample(lines, cut, method, first, weights):
-    """Resizes along axis 1 by the maps in `_tables`: uint8 [b, size, m] -> uint8 [b, size, m]."""
+def _resized(images, x, y, maps):
+    """Resizes by the maps number x and y, int32 [b], of the tables `maps(size)`: uint8 [b, h, w, c] -> the same."""
+    height, width, colors = images.shape[1:]
+    # Pillow goes first along the rows, then along the columns, and rounds to bytes each time.
+    tables = {size: [tf.constant(table) for table in maps(size)] for size in {height, width}}
+    columns = tf.reshape(tf.transpose(images, [0, 2, 1, 3]), [-1, width, height * colors])
+    columns = tf.reshape(_resample(columns, x, *tables[width]), [-1, width, height, colors])
+    rows = tf.reshape(tf.transpose(columns, [0, 2, 1, 3]), [-1, height, width * colors])
+    return tf.reshape(_resample(rows, y, *tables[height]), [-1, height, width, colors])
+
+
+def _resample(lines, row, first, weights):
+    """Resizes along axis 1, each image by one row of the maps: uint8 [b, size, m] -> uint8 [b, size, m]."""
     size, length = lines.shape[1:]
-    row = tf.cast(cut, tf.int32) * len(METHODS) + tf.cast(method, tf.int32)
     first = tf.gather(first, row) + tf.range(tf.shape(lines)[0])[:, None] * size
     weights = tf.unstack(tf.gather(weights, row), axis=1)
     lines = tf.reshape(lines, [-1, length])
@@ -72,6 +87,16 @@ def _tables(size):
                 start, weights[cut, i] = taps(size - 2 * cut, size, method)
                 first[cut, i] = cut + start
     return first.reshape(-1, size), weights.reshape(-1, TAPS, size)
+
+
+@functools.lru_cache(maxsize=16)
+def _corner_tables(size):
+    """As _tables, for each number of pixels cut off at the start, with the bicubic method."""
+    found = [taps(size - cut, size, 'bicubic') for cut in range(size // 4 + 1)]
+    first, weights = np.stack([start + cut for cut, (start, _) in enumerate(found)]), np.stack([w for _, w in found])
+    # Pillow returns the image when the size stays the same.
+    first[0], weights[0, 0], weights[0, 1:] = np.arange(size), 1 << PRECISION, 0
+    return first, weights
 
 
 def _nearest(n_in, n_out):

@@ -80,14 +80,14 @@ def test_views_and_rates(marked, tmp_path, model_class, params, learned):
         toy.set_variables(model, session, averages)
         p = session.run(ops.classify_op, {ops.x: x})
     check_views(model, x, xt, y[0] if y else None, learned, marked)
-    expected = ctaugment.initial_rates()
+    expected = ctaugment.LAYOUT.initial_rates()
     for image_names, image_values, proximity in zip(names, values, p[np.arange(8), label]):
         for name, value in zip(image_names, image_values):
-            for k, bins in enumerate(ctaugment.OPERATIONS[ctaugment.NAMES[name]].bins):
-                cell = ctaugment.ROW_OF[name, k], int(value[k] * bins * 0.999)
+            for k, bins in enumerate(ctaugment.OPERATIONS[ctaugment.LAYOUT.names[name]].bins):
+                cell = ctaugment.LAYOUT.row_of[name, k], int(value[k] * bins * 0.999)
                 expected[cell] = np.float32(0.99) * expected[cell] + np.float32(0.01) * proximity
     np.testing.assert_allclose(ring[0], expected, rtol=1e-5)
-    assert averages and written[0] == 0 and expected.min(where=ctaugment.MASK, initial=1) < 1
+    assert averages and written[0] == 0 and expected.min(where=ctaugment.LAYOUT.mask, initial=1) < 1
     assert not text and b'rescale' in tf.make_ndarray(table.tensor)[0]
 
 

@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 from easydict import EasyDict
 
-BLUR, RESCALE, IDENTITY = [ctaugment.NAMES.index(name) for name in ('blur', 'rescale', 'identity')]
+BLUR, RESCALE, IDENTITY = [ctaugment.LAYOUT.names.index(name) for name in ('blur', 'rescale', 'identity')]
 # Two probes of two operations: blur in bin 8 of 17, rescale in bins 2 of 17 and 3 of 6; identity, and blur in bin 8.
 OPS = np.array([[BLUR, RESCALE], [IDENTITY, BLUR]], np.int32)
 STRENGTHS = np.array([[[0.5, 0.9], [0.15, 0.6]], [[0.3, 0.3], [0.52, 0.1]]])
@@ -53,19 +53,20 @@ def after_a_step(rates):
     rates = rates.copy()
     for row, cell, proximity in ((('blur', 0), 8, 0.7), (('rescale', 0), 2, 0.7), (('rescale', 1), 3, 0.7),
                                  (('blur', 0), 8, 0.4)):
-        rates[ctaugment.ROWS.index(row), cell] = 0.9 * rates[ctaugment.ROWS.index(row), cell] + 0.1 * proximity
+        place = ctaugment.LAYOUT.rows.index(row), cell
+        rates[place] = 0.9 * rates[place] + 0.1 * proximity
     return rates
 
 
 def test_a_step_moves_the_bins_of_its_probes(session):
     step = stepping(session, cta_learner.Learner(ctaugment.CTAugment(decay=0.9)))
-    first = after_a_step(ctaugment.initial_rates())
-    assert (first != ctaugment.initial_rates()).sum() == 3
+    first = after_a_step(ctaugment.LAYOUT.initial_rates())
+    assert (first != ctaugment.LAYOUT.initial_rates()).sum() == 3
     for number, expected in enumerate((first, after_a_step(first))):
         ring, written = step(number)
         np.testing.assert_allclose(ring[number], expected, rtol=1e-6)
-        np.testing.assert_array_equal(ring[number][first == 1], ctaugment.initial_rates()[first == 1])
-        assert (ring[number + 1:] == ctaugment.initial_rates()).all()
+        np.testing.assert_array_equal(ring[number][first == 1], ctaugment.LAYOUT.initial_rates()[first == 1])
+        assert (ring[number + 1:] == ctaugment.LAYOUT.initial_rates()).all()
         assert written.tolist() == [*range(number + 1), *range(number + 1 - LAG, 0)]
 
 
@@ -74,7 +75,7 @@ def test_between_periods_the_rates_are_handed_on(session):
     for number in range(5):
         ring, written = step(number)
         assert written[number] == number
-    first = after_a_step(ctaugment.initial_rates())
+    first = after_a_step(ctaugment.LAYOUT.initial_rates())
     np.testing.assert_allclose(ring[0], first, rtol=1e-6)
     np.testing.assert_array_equal(ring[1:3], ring[[0, 0]])
     np.testing.assert_allclose(ring[3], after_a_step(first), rtol=1e-6)
@@ -86,8 +87,8 @@ def test_new_values_change_nothing_before_the_updates(session):
     observe(learner, tf.constant(7, tf.int64))
     session.run(tf.compat.v1.global_variables_initializer())
     rates, number = session.run(learner.new_values())
-    np.testing.assert_allclose(rates, after_a_step(ctaugment.initial_rates()), rtol=1e-6)
-    assert number == 7 and (session.run(learner.rates.ring) == ctaugment.initial_rates()).all()
+    np.testing.assert_allclose(rates, after_a_step(ctaugment.LAYOUT.initial_rates()), rtol=1e-6)
+    assert number == 7 and (session.run(learner.rates.ring) == ctaugment.LAYOUT.initial_rates()).all()
     session.run(learner.updates())
     np.testing.assert_array_equal(session.run(learner.rates.newest(tf.constant(8, tf.int64))), rates)
 
@@ -99,11 +100,11 @@ def test_policies_are_drawn_by_the_rates_of_a_fixed_number_of_steps_ago(session)
         asked.append((images, draws, final_cutout))
         return rates
 
-    learner = cta_learner.Learner(types.SimpleNamespace(strong=strong))
+    learner = cta_learner.Learner(types.SimpleNamespace(strong=strong, LAYOUT=ctaugment.LAYOUT))
     draws = Draws(0, LAG)
     rates = learner.strong('images', draws), learner.strong('images', draws, final_cutout=False)
     session.run(tf.compat.v1.global_variables_initializer())
-    session.run(learner.rates.write(tf.constant(0, tf.int64), tf.fill(ctaugment.MASK.shape, 0.25)))
+    session.run(learner.rates.write(tf.constant(0, tf.int64), tf.fill(ctaugment.LAYOUT.mask.shape, 0.25)))
     for found in session.run(rates):
         assert (found == 0.25).all()
     assert asked == [('images', draws, True), ('images', draws, False)]
@@ -111,15 +112,16 @@ def test_policies_are_drawn_by_the_rates_of_a_fixed_number_of_steps_ago(session)
 
 def test_probes_come_with_their_policies():
     policy = ctaugment.Policy('ops', 'params')
-    learner = cta_learner.Learner(types.SimpleNamespace(probe=lambda images, draws: (images + draws, policy)))
+    learner = cta_learner.Learner(types.SimpleNamespace(
+        probe=lambda images, draws: (images + draws, policy), LAYOUT=ctaugment.LAYOUT))
     assert learner.probe('a', 'b') == dict(probe='ab', probe_ops='ops', probe_strengths='params')
 
 
 def test_report_shows_the_newest_rates(session):
     learner = cta_learner.Learner(ctaugment.CTAugment(decay=0.9))
     session.run(tf.compat.v1.global_variables_initializer())
-    rates = ctaugment.initial_rates()
-    rates[ctaugment.ROWS.index(('posterize', 0)), 1] = 0.
+    rates = ctaugment.LAYOUT.initial_rates()
+    rates[ctaugment.LAYOUT.rows.index(('posterize', 0)), 1] = 0.
     session.run(learner.rates.write(tf.constant(4, tf.int64), tf.constant(rates)))
     table, values = learner.report(session, tf.constant(5, tf.int64))
     assert f'{"posterize":16}    1.00 0.00 1.00 1.00 1.00 1.00 1.00 1.00' in table.split('\n')
@@ -130,7 +132,7 @@ def test_report_shows_the_newest_rates(session):
 
 def test_no_picture_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, 'matplotlib.figure', None)
-    assert cta_learner.heat_map(ctaugment.initial_rates(), ctaugment.ROW_BINS) == []
+    assert cta_learner.heat_map(ctaugment.LAYOUT.initial_rates(), ctaugment.CTAugment()) == []
 
 
 def params(**changed):
@@ -145,8 +147,17 @@ def test_from_params():
     assert cta_learner.from_params(other) == ReMixMatchCTAugment(depth=2, th=0.8, decay=0.99)
 
 
+def test_imagenet_learns_rates_of_its_own_shape(session):
+    learner = cta_learner.Learner(cta_learner.from_params(params(cta_version='imagenet', ath=0.85)))
+    step = stepping(session, learner)
+    ring, _ = step(0)
+    assert ring.shape == (LAG, 19, 15) and (ring[0] < 1).any() and (ring[1:] == 1).all()
+    table, values = learner.report(session, tf.constant(1, tf.int64))
+    assert table.count('\n') == 18 and 'solarize_add' in table and len(values) == 2
+
+
 def test_unknown_version():
-    with refused('--cta_version=mixmatch', 'fixmatch, remixmatch'):
+    with refused('--cta_version=mixmatch', 'fixmatch, remixmatch, imagenet'):
         cta_learner.from_params(params(cta_version='mixmatch'))
 
 

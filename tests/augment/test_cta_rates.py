@@ -13,13 +13,13 @@ import tensorflow as tf
 def ring():
     """A session with a ring, its ops for a step that is fed, and what `write` would write."""
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        rates, t = Rates(), tf.compat.v1.placeholder(tf.int64, [])
-        written = tf.compat.v1.placeholder(tf.float32, ctaugment.MASK.shape)
+        rates, t = Rates(ctaugment.LAYOUT.initial_rates()), tf.compat.v1.placeholder(tf.int64, [])
+        written = tf.compat.v1.placeholder(tf.float32, ctaugment.LAYOUT.mask.shape)
         ops = dict(for_batch=rates.for_batch(t), newest=rates.newest(t), write=rates.write(t, written),
                    state=[rates.ring, rates.written])
         session.run(tf.compat.v1.global_variables_initializer())
         yield lambda name, step=0, value=0.: session.run(
-            ops[name], {t: step, written: np.full(ctaugment.MASK.shape, value)})
+            ops[name], {t: step, written: np.full(ctaugment.LAYOUT.mask.shape, value)})
 
 
 def test_lag_reaches_over_all_batches_that_are_under_way():
@@ -28,11 +28,11 @@ def test_lag_reaches_over_all_batches_that_are_under_way():
 
 def test_before_training_all_rows_are_those_of_steps_before_it(ring):
     rows, stamps = ring('state')
-    np.testing.assert_array_equal(rows, np.stack([ctaugment.initial_rates()] * LAG))
+    np.testing.assert_array_equal(rows, np.stack([ctaugment.LAYOUT.initial_rates()] * LAG))
     assert stamps.tolist() == list(range(-LAG, 0)) and stamps.dtype == np.int64
     for t in range(LAG):
-        np.testing.assert_array_equal(ring('for_batch', t), ctaugment.initial_rates())
-    np.testing.assert_array_equal(ring('newest', 0), ctaugment.initial_rates())
+        np.testing.assert_array_equal(ring('for_batch', t), ctaugment.LAYOUT.initial_rates())
+    np.testing.assert_array_equal(ring('newest', 0), ctaugment.LAYOUT.initial_rates())
 
 
 def test_a_step_writes_one_row_and_its_stamp(ring):
@@ -42,7 +42,7 @@ def test_a_step_writes_one_row_and_its_stamp(ring):
     before[2], stamps[2] = 0.25, 2
     np.testing.assert_array_equal(rows, before)
     np.testing.assert_array_equal(written, stamps)
-    assert (ring('newest', 3) == 0.25).all() and (ring('newest', 2) == ctaugment.initial_rates()).all()
+    assert (ring('newest', 3) == 0.25).all() and (ring('newest', 2) == ctaugment.LAYOUT.initial_rates()).all()
     ring('write', 2 + LAG, 0.5)
     rows, written = ring('state')
     assert (rows[2] == 0.5).all() and written[2] == 2 + LAG

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-NAMES, OPERATIONS, ROWS = ctaugment.NAMES, ctaugment.OPERATIONS, ctaugment.ROWS
+NAMES, OPERATIONS, ROWS = ctaugment.LAYOUT.names, ctaugment.OPERATIONS, ctaugment.LAYOUT.rows
 VERSIONS = dict(fixmatch=ctaugment.CTAugment(), remixmatch=ReMixMatchCTAugment())
 CTA = VERSIONS['remixmatch']
 
@@ -20,8 +20,8 @@ def run(tensors):
 
 
 def uneven_rates(seed=0):
-    rates = np.random.RandomState(seed).uniform(0.5, 1, ctaugment.MASK.shape)
-    return np.where(ctaugment.MASK, rates, 0).astype(np.float32)
+    rates = np.random.RandomState(seed).uniform(0.5, 1, ctaugment.LAYOUT.mask.shape)
+    return np.where(ctaugment.LAYOUT.mask, rates, 0).astype(np.float32)
 
 
 def probabilities_of(rate, th=0.8, decay=0.99):
@@ -37,7 +37,7 @@ def probabilities_of(rate, th=0.8, decay=0.99):
 def test_recorded_picture_and_probabilities(case, version):
     """In ReMixMatch's version rescale does nothing, and 8 bins have 7 segments."""
     arrays, cta = case('ctaugment_versions'), VERSIONS[version]
-    rates = ctaugment.initial_rates()
+    rates = ctaugment.LAYOUT.initial_rates()
     rates[ROWS.index(('posterize', 0)), :8] = arrays['posterize_rates']
 
     def tensors():

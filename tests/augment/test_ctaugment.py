@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 tf1 = tf.compat.v1
-NAMES, OPERATIONS, ROWS = ctaugment.NAMES, ctaugment.OPERATIONS, ctaugment.ROWS
+NAMES, OPERATIONS, ROWS = ctaugment.LAYOUT.names, ctaugment.OPERATIONS, ctaugment.LAYOUT.rows
 CTA = ctaugment.CTAugment(depth=2, th=0.8, decay=0.99)
 
 
@@ -21,8 +21,8 @@ def run(tensors):
 
 
 def uneven_rates(seed=0):
-    rates = np.random.RandomState(seed).uniform(0, 1, ctaugment.MASK.shape)
-    return np.where(ctaugment.MASK, rates, 0).astype(np.float32)
+    rates = np.random.RandomState(seed).uniform(0, 1, ctaugment.LAYOUT.mask.shape)
+    return np.where(ctaugment.LAYOUT.mask, rates, 0).astype(np.float32)
 
 
 def random_policy(n, depth, seed=0, names=NAMES):
@@ -60,7 +60,7 @@ class Sequential:
                     rate[i] = np.float32(self.decay) * rate[i] + np.float32(1 - self.decay) * np.float32(g)
 
     def matrix(self):
-        out = np.zeros(ctaugment.MASK.shape, np.float32)
+        out = np.zeros(ctaugment.LAYOUT.mask.shape, np.float32)
         for i, (name, k) in enumerate(ROWS):
             out[i, :len(self.rates[name][k])] = self.rates[name][k]
         return out
@@ -72,7 +72,8 @@ def test_table_of_operations():
                           'rescale rotate sharpness shear_x shear_y smooth solarize translate_x translate_y').split()
     assert bins.pop('identity') == () and bins.pop('posterize') == (8,) and bins.pop('rescale') == (17, 6)
     assert set(bins.values()) == {(17,)}
-    assert ctaugment.initial_rates().shape == (19, 17) and ctaugment.initial_rates().sum() == 17 * 17 + 8 + 6
+    rates = ctaugment.LAYOUT.initial_rates()
+    assert rates.shape == (19, 17) and rates.sum() == 17 * 17 + 8 + 6
 
 
 def test_sampling_equals_the_sequential_algorithm():
@@ -129,7 +130,7 @@ def test_updates_equal_the_sequential_algorithm(names):
         sequential.update(policy, proximity)
     assert rates.dtype == np.float32
     np.testing.assert_allclose(rates, sequential.matrix(), rtol=1e-5, atol=1e-7)
-    assert np.any(rates != uneven_rates(2)) and np.all(rates[~ctaugment.MASK] == 0)
+    assert np.any(rates != uneven_rates(2)) and np.all(rates[~ctaugment.LAYOUT.mask] == 0)
     untouched = [i for i, (name, _) in enumerate(ROWS) if name not in names]
     np.testing.assert_array_equal(rates[untouched], uneven_rates(2)[untouched])
 
@@ -139,16 +140,16 @@ def test_one_update_by_hand():
     def tensors():
         policy = ctaugment.Policy(tf.constant([[NAMES.index('blur'), NAMES.index('rescale')]]),
                                   tf.constant([[[1 / 17 + 5e-5, 0.5], [1., 0.4]]], tf.float64))
-        return CTA.update(ctaugment.initial_rates(), policy, tf.constant([0.25]))
+        return CTA.update(ctaugment.LAYOUT.initial_rates(), policy, tf.constant([0.25]))
 
     rates = run(tensors)
-    changed = {(*ROWS[i], j) for i, j in np.argwhere(rates != ctaugment.initial_rates())}
+    changed = {(*ROWS[i], j) for i, j in np.argwhere(rates != ctaugment.LAYOUT.initial_rates())}
     assert changed == {('blur', 0, 0), ('rescale', 0, 16), ('rescale', 1, 2)}
-    np.testing.assert_allclose(rates[rates != ctaugment.initial_rates()], 0.99 + 0.01 * 0.25, rtol=1e-6)
+    np.testing.assert_allclose(rates[rates != ctaugment.LAYOUT.initial_rates()], 0.99 + 0.01 * 0.25, rtol=1e-6)
 
 
 def test_weights_and_table():
-    rates = ctaugment.initial_rates()
+    rates = ctaugment.LAYOUT.initial_rates()
     rates[ROWS.index(('rescale', 1))][:6] = [1, 0.9, 0.75, 0.79, 0.5, 0]
     weights, probabilities = run(lambda: [CTA.weights(rates), CTA.probabilities(rates)])
     row = ROWS.index(('rescale', 1))

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 tf1 = tf.compat.v1
-NAMES, OPERATIONS = ctaugment.NAMES, ctaugment.OPERATIONS
+NAMES, OPERATIONS = ctaugment.LAYOUT.names, ctaugment.OPERATIONS
 CTA = ctaugment.CTAugment(depth=2, th=0.8, decay=0.99)
 
 
@@ -143,7 +143,7 @@ def test_translations_do_nothing():
 
 
 def test_strong_and_probe_are_functions_of_their_key():
-    images, rates = noise(32, 16, 16, 3), ctaugment.initial_rates()
+    images, rates = noise(32, 16, 16, 3), ctaugment.LAYOUT.initial_rates()
     with tf.Graph().as_default(), tf1.Session() as session:
         position = tf1.placeholder(tf.int64, [])
         draws = Draws(1, position)
@@ -162,7 +162,7 @@ def test_strong_and_probe_are_functions_of_their_key():
 
 def test_strong_is_policy_then_cutout():
     """ReMixMatch's images are FixMatch's without the final cutout."""
-    images, rates = noise(32, 16, 16, 3), ctaugment.initial_rates()
+    images, rates = noise(32, 16, 16, 3), ctaugment.LAYOUT.initial_rates()
 
     def tensors():
         draws, x = Draws(1, 2), tf.constant(images)

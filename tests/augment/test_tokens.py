@@ -3,7 +3,7 @@
 import itertools
 
 import toy
-from libml.augment import cta_learner, usb
+from libml.augment import cta_learner, randaugment_imagenet, usb
 from libml.augment import tokens as augment_grammar
 from libml.augment.autoaugment import AutoAugment
 from libml.augment.randaugment import RandAugment, RandomLevelRandAugment
@@ -14,7 +14,7 @@ import pytest
 from easydict import EasyDict
 
 TOKENS = ['d', 'x', 'm', 'aa', 'aac', 'ra', 'rac', 'rac2', 'rac9', 'r1_1_0', 'r4_15_75', 'r2_10_25',
-          'usb']
+          'usb', 'rai']
 
 
 def dataset(base):
@@ -33,7 +33,8 @@ WEAK = dict(x=Weak(False, 0), m=Weak(True, 0), d=Weak(True, 2))
     ('ra', 'd', RandomLevelRandAugment(10, cutout=False, nops=2)),
     ('rac', 'd', RandomLevelRandAugment(10, cutout=True, nops=2)),
     ('rac4', 'd', RandomLevelRandAugment(4, cutout=True, nops=2)),
-    ('r3_12_25', 'd', RandAugment(nops=3, level=12, cutout=25)), ('usb', 'd', usb.strong)])
+    ('r3_12_25', 'd', RandAugment(nops=3, level=12, cutout=25)), ('usb', 'd', usb.strong),
+    ('rai', 'd', randaugment_imagenet.strong)])
 def test_tokens(token, weak, strong):
     first, second = augment_grammar.parse(f'd.{token}', dataset('svhn'))
     assert (first.weak, first.strong, first.name) == (WEAK['d'], None, 'd')
