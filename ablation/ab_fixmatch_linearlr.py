@@ -14,6 +14,7 @@ class AB_FixMatch_LinearLR(FixMatch):
     """The schedule goes linearly from lr to lr_end."""
 
     HPARAMS = dict(FixMatch.HPARAMS, lr_end=Hparam(0.02, 'Learning rate at the end of training.', low=0))
+    del HPARAMS['schedule'], HPARAMS['lr_warmup_kimg'], HPARAMS['lr_decay_kimg']
 
     def learning_rate(self):
         """lr + (lr_end - lr) * progress."""

@@ -32,6 +32,23 @@ def cosine(progress):
     return tf.cos(progress * (7 / 16 * math.pi))
 
 
+def staircase(step, warmup_kimg, decay_kimg):
+    """A linear ramp from 0 until warmup_kimg, then 0.1 to the number of times that decay_kimg have passed since step 0.
+
+    The fall is not counted from the end of the ramp. (fixmatch@d4985a1 imagenet/utils/learning_rate.py)
+
+    Args:
+        step: integer scalar tensor, images seen.
+        warmup_kimg: number >= 0; without a ramp if it is 0.
+        decay_kimg: number > 0.
+    Returns:
+        float32 scalar in [0, 1].
+    """
+    kimg = tf.cast(step, tf.float64) / 1024  # Exact, so that every fall is at its own step.
+    falls = tf.floor(kimg / decay_kimg)
+    return tf.where(kimg < warmup_kimg, warmup(step, warmup_kimg), tf.cast(0.1 ** falls, tf.float32))
+
+
 def cosine_to(progress, end):
     """AdaMatch's factor of the learning rate cos(arccos(end) progress): from 1 at progress 0 to `end` at 1."""
     return tf.cos(progress * math.acos(end))

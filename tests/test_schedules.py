@@ -53,6 +53,27 @@ def test_schedules_of_adamatch():
     np.testing.assert_allclose(doubled[[4, 6, 7, 8, 10]], [.5, 1, 1.146447, 1.5, 2], atol=1e-6)
 
 
+@pytest.mark.parametrize('step, want', [
+    (0, 0), (3128, .200011), (6256, .4), (62556, .4), (62557, .04), (125113, .04), (125114, .004), (375339, 4e-6)])
+def test_golden_staircase_of_imagenet(step, want):
+    """128,116 labels in batches of 1,024: 125.113281 steps an epoch, 50 epochs up, a tenth after every 500."""
+    epoch = 128116 / 1024
+    np.testing.assert_allclose(.4 * at(schedules.staircase, step * 1024, 50 * epoch, 500 * epoch), want, rtol=1e-5)
+
+
+@pytest.mark.parametrize('epoch, want', [(25, .2), (50, .4), (499, .4), (501, .04), (1001, .004)])
+def test_golden_staircase_at_epochs(epoch, want):
+    kimg = 128116 / 1024
+    found = .4 * at(schedules.staircase, round(epoch * kimg * 1024), 50 * kimg, 500 * kimg)
+    np.testing.assert_allclose(found, want, rtol=1e-6)
+
+
+def test_staircase_without_a_ramp_and_with_a_long_one():
+    """Falls before the end of the ramp are made up for at its end."""
+    assert [at(schedules.staircase, kimg * 1024, 0, 2) for kimg in (0, 1, 2)] == [1, 1, np.float32(.1)]
+    np.testing.assert_allclose([at(schedules.staircase, kimg * 1024, 4, 2) for kimg in (3, 4)], [.75, .01])
+
+
 def test_half_cosine():
     with tf.Graph().as_default(), tf1.Session() as session:
         got = session.run(schedules.half_cosine(tf.constant([0., 0.25, 0.5, 1.])))

@@ -1,6 +1,8 @@
 """Base of FixMatch and its relatives: a weak and a strong view of unlabelled images, one forward pass, SGD."""
 
-from libml import data_pair, layers, losses
+import re
+
+from libml import data_pair, layers, losses, schedules
 from libml.augment import tokens
 from libml.hparams import Hparam
 from libml.methods import momentum_model
@@ -14,6 +16,13 @@ import tensorflow as tf
 CONFIDENCE = Hparam(0.95, 'Smallest probability of a weak prediction that is trained on.', low=0, high=1)
 # In the table of methods whose thresholds follow the predictions.
 EMA_P = Hparam(0.999, 'Decay of the moving averages of predictions; short runs want less (0.99).', low=0, high=1)
+# The learning rate of FixMatch on ImageNet.
+STAIRCASE = dict(
+    schedule=Hparam('cosine', 'Learning rate: cosine; staircase: rises from 0 in a line, then falls in steps.', False),
+    lr_warmup_kimg=Hparam(0., 'kimg in which --schedule=staircase rises to --lr.', False, low=0),
+    lr_decay_kimg=Hparam(10240., 'kimg, from the start on, after each of which --schedule=staircase is a tenth.', False,
+                         above=0),
+)
 
 
 class PairModel(momentum_model.MomentumModel):
@@ -29,18 +38,40 @@ class PairModel(momentum_model.MomentumModel):
     HPARAMS = dict(
         momentum_model.MomentumModel.HPARAMS,
         augment=tokens.AUGMENT,
-        lr=Hparam(0.03, 'Learning rate of Nesterov momentum; falls to 0.195 of it as a cosine.', above=0),
+        lr=Hparam(0.03, 'Learning rate of Nesterov momentum; falls to 0.195 of it as a cosine (--schedule).', above=0),
+        **STAIRCASE,
         train_kimg=Hparam(65536, 'Length of training in kimg (1,024 labelled images); the learning rate follows it.',
                           False, above=0),
         # Not in the name: in the original it is no flag (FixMatch) or one without effect (UDA).
         ema=Hparam(0.999, 'Decay of the moving average of the weights; short runs want less (0.99).', False, low=0,
                    below=1),
         uratio=Hparam(7, 'Unlabelled images for each labelled one.', low=1),
+        ema_statistics=Hparam(False, 'Evaluate the averaged network with averaged batch-norm statistics.', False),
         wd=Hparam(0.0005, 'Weight of the sum of squares of the kernels.', low=0),
+        wd_bias=Hparam(False, 'Weight decay is also of the biases of dense layers.', False),
     )
+
+    def resolve_params(self):
+        super().resolve_params()
+        self.BN_AVERAGED = self.params.ema_statistics
 
     def make_program(self):
         return tokens.Program(self.params, self.dataset)
+
+    def learning_rate(self):
+        """Scalar: lr times what --schedule says."""
+        self.check_choice('schedule', ('cosine', 'staircase'))
+        p = self.params
+        if p.schedule == 'cosine':
+            return super().learning_rate()
+        return p.lr * schedules.staircase(self.step.read_value(), p.lr_warmup_kimg, p.lr_decay_kimg)
+
+    def kernels(self):
+        """Those of MultiModel, and with --wd_bias the biases of dense layers."""
+        if not self.params.wd_bias:
+            return super().kernels()
+        return super().kernels() + [v for v in tf.compat.v1.trainable_variables('classify')
+                                    if re.search(r'dense(_\d+)?/bias$', v.op.name)]
 
     def forward(self, parts):
         """Logits of several batches [n_i, h, w, c] from one pass, named `train`: list of [n_i, C]."""

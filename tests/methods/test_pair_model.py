@@ -6,6 +6,7 @@ from libml.methods.pair_model import CONFIDENCE, EMA_P, PairModel
 from refusals import refused
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from easydict import EasyDict
 
@@ -55,6 +56,60 @@ def test_labelled_loss_and_learning_rate(tmp_path):
     assert (name, weight) == ('xe', 1) and model.depends_on_length
     np.testing.assert_allclose(found, (np.log(np.exp(z).sum(1)) - z[np.arange(4), label]).mean(), rtol=1e-5)
     np.testing.assert_allclose(rates, 0.5 * np.cos(7 / 16 * np.pi * np.array([0, 0.25, 1])), rtol=1e-6)
+
+
+def test_staircase(tmp_path):
+    """The length of the training does not affect it."""
+    model = Echo(str(tmp_path), toy.dataset(), lr=0.5, schedule='staircase', lr_warmup_kimg=4, lr_decay_kimg=8, **SMALL)
+    with model.session() as session:
+        rate, rates = model.learning_rate(), []
+        for kimg in (1, 4, 7, 8, 16):
+            toy.set_variables(model, session, {'global_step': kimg * 1024})
+            rates.append(session.run(rate))
+    np.testing.assert_allclose(rates, [.125, .5, .5, .05, .005], rtol=1e-6)
+    assert not model.depends_on_length
+
+
+def test_unknown_schedule(tmp_path):
+    with refused('--schedule=linear: choose one of cosine, staircase'):
+        Following(str(tmp_path), toy.dataset(size=8), schedule='linear', **{**SMALL, 'augment': 'x.x.m'})
+
+
+def test_new_settings_do_not_name_the_folder(tmp_path):
+    plain, other = [Echo(str(tmp_path), toy.dataset(), **settings, **SMALL).folder.path for settings in (
+        {}, dict(schedule='staircase', lr_warmup_kimg=1, lr_decay_kimg=2, ema_statistics=True, wd_bias=True))]
+    assert plain == other
+
+
+@pytest.mark.parametrize('given', [False, True])
+def test_decay_of_biases_and_average_of_statistics(tmp_path, given):
+    """Two steps: what the loss decays, and what the averaged network's batch norm uses."""
+    settings = dict(SMALL, augment='x.x.m', wd_bias=given, ema_statistics=given, ema=0.75, bn_momentum=0.5)
+    model = Following(str(tmp_path), toy.dataset(size=8), **settings)
+    x = np.random.RandomState(0).uniform(-1, 1, [6, 8, 8, 3])
+    with model.session() as session:
+        names = {v.op.name: v for v in model.variables}
+        decayed = [v.op.name for v in model.kernels()]
+        assert ('classify/dense/bias' in decayed) == given and 'classify/dense/kernel' in decayed
+        assert not any('beta' in name or 'gamma' in name for name in decayed)
+        toy.set_variables(model, session, {'classify/dense/bias': np.arange(5)})
+        squares = [np.square(session.run(names[name])).sum() for name in decayed]
+        np.testing.assert_allclose(session.run(model.l2()), sum(squares) / 2, rtol=1e-5)
+        model.streams.start(session, 0)
+        moving = [name for name in names if 'moving_' in name and 'Average' not in name]
+        averages = [f'{name}/ExponentialMovingAverage' for name in moving]
+        expected = [session.run(names[name]) for name in moving]
+        for _ in range(2):
+            session.run(model.ops.train_op)
+            expected = [0.75 * old + 0.25 * session.run(names[name]) for old, name in zip(expected, moving)]
+        assert len(moving) > 2 and all((name in names) == given for name in averages)
+        if given:
+            for name, value in zip(averages, expected):
+                np.testing.assert_allclose(session.run(names[name]), value, rtol=1e-5, atol=1e-7)
+        before = session.run(model.ops.classify_op, {model.ops.x: x})
+        toy.set_variables(model, session, {name: 3 + 0 * value for name, value in zip(moving, expected)})
+        after = session.run(model.ops.classify_op, {model.ops.x: x})
+    assert np.array_equal(before, after) == given
 
 
 def test_wrong_augmentation(tmp_path):
