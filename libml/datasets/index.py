@@ -173,13 +173,22 @@ def _columns(rows):
     return [table[:, column].astype(kind) for column, kind in enumerate(ARRAYS.values())]
 
 
-def _found(record, keys, path, position):
-    """(first byte in the record, bytes, label) of the picture of a serialized tf.train.Example."""
+def features(record, path, position):
+    """Map name -> tf.train.Feature of a serialized tf.train.Example, empty where there is none of that name.
+
+    Raises:
+        InputError: it is none; the message names the file and the position.
+    """
     try:
-        features = tf.train.Example.FromString(record).features.feature
+        return tf.train.Example.FromString(record).features.feature
     except message.DecodeError as error:
         raise InputError(f'{path}: record {position} is no tf.train.Example') from error
-    pictures, labels = features[keys.image].bytes_list.value, features[keys.label].int64_list.value
+
+
+def _found(record, keys, path, position):
+    """(first byte in the record, bytes, label) of the picture of a serialized tf.train.Example."""
+    found = features(record, path, position)
+    pictures, labels = found[keys.image].bytes_list.value, found[keys.label].int64_list.value
     if len(pictures) != 1 or not pictures[0]:
         raise InputError(f'{path}: record {position} has no picture `{keys.image}`')
     if len(labels) != 1:

@@ -24,12 +24,13 @@ class _Source:
     """The labels of the training records of one dataset and what its splits may draw from.
 
     Attributes: labels int32 [n] of all records; pool, the number of records from the front that may be labelled;
-    weights float64 [nclass]. Subsets whose labels are not true give no labelled image and no weight. (The original
-    could draw STL-10's labels from its unlabelled images, which are stored with label 0.)
+    weights float64 [nclass]; given, the labelled positions where they are not drawn. Subsets whose labels are not true
+    give no labelled image and no weight. (The original could draw STL-10's labels from its unlabelled images, which are
+    stored with label 0.)
     """
 
-    def __init__(self, data_dir, name):
-        self.data_dir, self.name = data_dir, name
+    def __init__(self, data_dir, name, given=None):
+        self.data_dir, self.name, self.given = data_dir, name, given
         info = read_description(data_dir, name)
         parts = [subset_labels(data_dir, info, subset) for subset in info.train_subsets]
         self.labels = np.concatenate(parts)
@@ -38,6 +39,8 @@ class _Source:
 
     def labeled(self, seed, size):
         """Sorted labelled positions: int64 [size]. Published folds are the seeds 0..9 with 1000 labels."""
+        if self.given is not None:
+            return self.given
         if self.name in FOLDS and size == FOLD_SIZE and 0 <= seed < 10:
             return np.sort(read_folds(self.data_dir, self.name, self.pool)[seed])
         return np.sort(draw_labeled(self.labels[:self.pool], self.weights, seed, size))
@@ -164,15 +167,17 @@ def skewed_split(split, data_dir, name, label, unlabel):
     return found
 
 
-def create_split(data_dir, name, seed, size, ssl2=False):
+def create_split(data_dir, name, seed, size, ssl2=False, label=None):
     """Draws a split and writes its files: the one in SSL/, or with `ssl2` the two in SSL2/.
+
+    With `label`, sorted positions int64 [size], the labelled ones are these.
 
     Returns:
         list of (path, whether it was written: False where the same split lies there already).
     Raises:
         InputError: as for ssl_split, or a file holds another split; it is left as it is.
     """
-    source = _Source(data_dir, name)
+    source = _Source(data_dir, name, label)
     path, label_path, unlabel_path = split_paths(data_dir, name, seed, size)
     jobs = [(label_path, _draw_label), (unlabel_path, _draw_unlabel)] if ssl2 else [(path, _draw_map)]
     contents = [(path, draw(source, seed, size)) for path, draw in jobs]

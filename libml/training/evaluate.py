@@ -13,8 +13,9 @@ import tensorflow as tf
 
 # Rows in one call of the network: large enough for its full speed, small enough for any memory.
 BATCH = 256
-# With more classes, reports do not say anything of each.
+# With more classes, reports do not say anything of each, but have the accuracy among the TOP most probable ones.
 MOST_CLASSES = 20
+TOP = 5
 
 
 def predict(session, op, x, images):
@@ -35,6 +36,20 @@ def predict(session, op, x, images):
 def accuracy(p, labels):
     """Percent of rows of p [n, C] whose largest entry is at labels [n]; nan for no rows."""
     return 100. * float(np.mean(p.argmax(1) == labels)) if len(labels) else float('nan')
+
+
+def top_accuracy(p, labels):
+    """Accuracy among the most probable classes: {} with at most 20 classes.
+
+    Returns:
+        dict: `accuracy/top5`, percent of rows of p [n, C] whose 5 largest entries include that at labels [n]. Of equal
+        entries the first is taken for the largest, as in `accuracy`.
+    """
+    if p.shape[1] <= MOST_CLASSES:
+        return {}
+    own = p[np.arange(len(p)), labels][:, None]
+    before = (p > own) | ((p == own) & (np.arange(p.shape[1]) < labels[:, None]))
+    return {f'accuracy/top{TOP}': 100. * float(np.mean(before.sum(1) < TOP))}
 
 
 def confusion(p, labels):
@@ -91,14 +106,14 @@ def of_report(model, session):
 
     Returns:
         dict tag -> percent: `accuracy`, `accuracy/train_labeled` ... are of the averaged weights, `accuracy/raw` ... of
-        the live ones; those of `by_class` are of the averaged weights on the test images.
+        the live ones; those of `top_accuracy` and `by_class` are of the averaged weights on the test images.
     """
     averaged = predictions(model, session, model.ops.classify_op)
     raw = model.accuracies(session, model.ops.classify_raw)
     counts = confusion(*averaged['test'])
     return {**{tag(name): accuracy(*found) for name, found in averaged.items()},
             **{tag(name, 'raw/'): value for name, value in raw.items()},
-            **by_class(counts, model.dataset.class_names)}, counts
+            **top_accuracy(*averaged['test']), **by_class(counts, model.dataset.class_names)}, counts
 
 
 def class_lines(dataset):

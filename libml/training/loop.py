@@ -222,7 +222,8 @@ def accuracy_line(step, accuracies):
     It has those of the averaged weights; where `far_apart`, also those of the live ones, and says which is which.
     """
     averaged = {tag: value for tag, value in accuracies.items()
-                if tag.startswith('accuracy') and not tag.startswith(('accuracy/raw', 'accuracy/balanced'))}
+                if tag.startswith('accuracy') and not tag.startswith(('accuracy/raw', 'accuracy/balanced',
+                                                                      'accuracy/top'))}
     line = f'kimg {step // KIMG:<5}  accuracy {named(averaged)}'
     if far_apart(accuracies):
         raw = {tag: tag.replace('accuracy', 'accuracy/raw', 1) for tag in averaged}

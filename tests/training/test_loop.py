@@ -130,7 +130,7 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path):
 def test_line_of_a_report():
     accuracies = {'accuracy': 47.849, 'accuracy/valid': 50., 'accuracy/train_labeled': 100., 'accuracy/mnist': 7.125,
                   'accuracy/raw': 52.8, 'accuracy/raw/valid': 9., 'losses/valid': 3.,
-                  'accuracy/balanced': 5., 'class_accuracy/cat': 6.}
+                  'accuracy/balanced': 5., 'accuracy/top5': 99., 'class_accuracy/cat': 6.}
     line = 'kimg 64     accuracy test/valid/train/mnist  47.85  50.00  100.00  7.12'
     assert accuracy_line(64 * 1024 + 1, accuracies) == line
     accuracies['accuracy/raw'] = 52.9
