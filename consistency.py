@@ -77,7 +77,8 @@ class Consistency(plateau_model.PlateauModel):
 
     @classmethod
     def load_dataset(cls, args):
-        dataset = super().load_dataset(args)
+        # What args.json calls the size of images that were not framed is no flag.
+        dataset = super().load_dataset(dict(args, size=0) if isinstance(args.get('size'), str) else args)
         return enlarged(dataset) if args['enlarge'] else dataset
 
     def resolve_params(self):
@@ -89,7 +90,8 @@ class Consistency(plateau_model.PlateauModel):
         if p.swa_bn_images < p.batch:
             raise InputError(f'--swa_bn_images={p.swa_bn_images}: give at least a batch, --batch={p.batch}')
         # For the student: they describe what a teacher takes in.
-        p.size = f'{data.height}x{data.width}x{data.colors}'
+        if not data.frame:  # With one, --size says it.
+            p.size = f'{data.height}x{data.width}x{data.colors}'
         p.whiten = data.whitened
         self.check_stage()
 
@@ -104,8 +106,8 @@ class Consistency(plateau_model.PlateauModel):
             return
         if not p.teacher:
             raise InputError('--stage=student needs --teacher=RUN_FOLDER, the folder of a --stage=teacher')
-        self.teacher = Teacher(p.teacher, dict({name: p[name] for name in ('nclass', 'size', 'whiten')},
-                                               dataset=self.dataset.name))
+        mine = self.arguments()
+        self.teacher = Teacher(p.teacher, {name: mine[name] for name in ('nclass', 'size', 'whiten', 'dataset')})
         noisy, = tokens.parse(p.augment, self.dataset, counts=(1,))
         self.noise = noisy.strong
         if not self.noise:

@@ -47,6 +47,9 @@ class NoisyStudent(domain_model.DomainModel):
         p = self.params
         self.check_folder('id')
         self.check_folder('teacher_id')
+        if not self.dataset.test.in_memory:
+            raise InputError(f'{self.dataset.name}: a NoisyStudent holds the images that it trains on in memory: leave '
+                             'out --size, and give --memory=ram')
         if not p.id:
             raise InputError(f'--id={p.id}: give this run a name, such as 0 for a teacher and 1 for its student')
         if p.teacher_id == p.id:

@@ -74,6 +74,13 @@ def load(name, split, data_dir='', whiten=False, p_unlabeled='', memory='auto', 
     return dataset
 
 
+def stored(text, data_dir=''):
+    """The DataSet of a text, as its pictures are stored; those of sizes of their own are not to be looked at."""
+    data_dir = descriptions.resolve_data_dir(data_dir)
+    info = descriptions.read_description(data_dir, parse(text).name)
+    return DATASETS[text](data_dir=data_dir, size=0 if info.height else 1)
+
+
 def positions(name, split, data_dir, labels, nclass):
     """Which training images of a dataset are labelled, unlabelled and for validation: three int64 arrays.
 

@@ -35,6 +35,9 @@ def test_images(name, data_dir):
     data_dir = descriptions.resolve_data_dir(data_dir)
     prepare.ensure(name, data_dir)
     info = descriptions.read_description(data_dir, name)
+    if not info.height:
+        raise InputError(f'--dataset={name}: its pictures have sizes of their own, and corrupted images are made of '
+                         'images of one size of up to 32x32')
     images, labels, _ = subsets.read(data_dir, info, ['test'], on_disk=False, adaptation=adaptation(info))
     return enlarge.to_32_color(images), labels
 

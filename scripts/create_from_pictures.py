@@ -9,7 +9,8 @@ A folder to train or test on has one folder for each class. A CSV file has lines
 empty label for an unlabelled picture, and paths relative to the file or to --train. An .npz file has `x`, uint8 [n, h,
 w(, c)], and `y`, integers [n], -1 for unlabelled. A set of TensorFlow Datasets must be prepared on disk, in
 $TFDS_DATA_DIR or where they lie without it. JPEG, PNG, BMP, GIF, WebP and TIFF of any size are read.
---dataset=pets.1@all-100 then trains with all labels but 100, which are for validation.
+--dataset=pets.1@all-100 then trains with all labels but 100, which are for validation. With --size=0 pictures keep
+their sizes, JPEG files byte for byte, and training takes random parts of them: --dataset=pets.1@all-100 --size=64.
 
 Datasets of one --family are domains with the same classes: --source=no_<name> is all others of the family of <name>.
 """
@@ -40,7 +41,8 @@ flags.DEFINE_string('family', '', 'Name of what this dataset is a domain of, suc
                     'the same classes.')
 flags.DEFINE_string('classes_of', '', 'Dataset in the data folder whose classes are taken: some of them may then be '
                     'without pictures here.')
-flags.DEFINE_integer('size', 32, 'Height and width that pictures get, 8 to 256.')
+flags.DEFINE_integer('size', 32, 'Height and width that pictures get, 8 to 256; 0: they keep their own, and training '
+                     'takes --size.')
 flags.DEFINE_enum('fit', 'crop', descriptions.FITS, 'How they get it: from the middle of the picture, or from all '
                   'of it with black around, or without keeping its aspect.')
 flags.DEFINE_integer('colors', 3, '3, or 1 for grey.')
@@ -96,6 +98,9 @@ def main(argv):
         from libml.datasets import from_pictures  # Late: --help answers without TensorFlow.
     except ImportError as error:
         raise InputError('pictures need Pillow: pip install pillow') from error
+    if FLAGS['fit'].present and not FLAGS.size:
+        raise InputError(f'--fit={FLAGS.fit} --size=0: pictures that keep their own sizes are not fitted to one; give '
+                         'one of both')
     found = sources_of(FLAGS.train, FLAGS.unlabeled, FLAGS.test, FLAGS.csv, FLAGS.test_csv, FLAGS.npz, FLAGS.tfds)
     settings = from_pictures.Settings(*(FLAGS[f.name].value for f in dataclasses.fields(from_pictures.Settings)))
     from_pictures.create(FLAGS.name, descriptions.resolve_data_dir(FLAGS.data_dir), found, settings, FLAGS.overwrite)

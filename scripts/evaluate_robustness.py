@@ -49,13 +49,17 @@ def evaluate_run(path, labels, arrays, severities, data_dir=''):
         InputError: no run, not one of 32x32 colour images, or one with another test set.
     """
     from libml import open_run  # Late: --help answers without TensorFlow.
+    from libml.datasets.on_demand import OnDemand
     from libml.training import evaluate
 
     model, found = open_run.open_run(path, data_dir)
     data, test = model.dataset, model.dataset.test
-    if (data.height, data.width, data.colors) != SHAPE:
-        raise InputError(f'{path} was trained on {data.height}x{data.width}x{data.colors} images: corrupted ones are '
-                         '32x32x3')
+    shape = data.height, data.width, data.colors
+    if data.frame:  # Made of images of this size.
+        shape = (*(side and side + 2 * data.stored.border for side in (data.stored.height, data.stored.width)),
+                 data.colors)
+    if shape != SHAPE:
+        raise InputError(f'{path} was trained on {"x".join(map(str, shape))} images: corrupted ones are 32x32x3')
     if not np.array_equal(labels, test.labels):
         raise InputError(f'the labels of the {len(labels)} corrupted images differ from those of the {len(test)} test '
                          f'images of {data.name}, which {path} was trained on')
@@ -67,8 +71,11 @@ def evaluate_run(path, labels, arrays, severities, data_dir=''):
             bar.update(len(labels))
             return evaluate.accuracy(p, labels)
 
+        def framed(images):
+            return OnDemand(images, SHAPE, frame=data.frame).at(np.arange(len(images))) if data.frame else images
+
         clean = accuracy(test.images)
-        table = {name: {severity: accuracy(array[severity - 1]) for severity in severities}
+        table = {name: {severity: accuracy(framed(array[severity - 1])) for severity in severities}
                  for name, array in arrays.items()}
     return dict(checkpoint=found, clean=clean, accuracy=table, **means(table))
 

@@ -54,16 +54,13 @@ def pictures(arguments, dataset):
     Raises:
         InputError: there is none.
     """
-    from libml.datasets import records  # Late: --help answers without TensorFlow.
+    from libml.datasets import index  # Late: --help answers without TensorFlow.
     from libml.pictures import batches
 
-    import tensorflow as tf
-
     if not arguments:
-        part = list(dataset.test.positions[:PICTURES])
-        found = [tf.train.Example.FromString(record).features.feature['image'].bytes_list.value[0]
-                 for i, record in zip(range(max(part) + 1), records.raw_records(dataset.test.files[0]))]
-        return [found[i] for i in part]
+        found = getattr(dataset.test.pixels, 'contents', None)
+        found = found if isinstance(found, index.Index) else index.of_records(dataset.test.files)
+        return found.read(dataset.test.positions[:PICTURES])
     paths = [path for path in batches.listed(arguments) if path.lower().endswith(ENDINGS)]
     if not paths:
         raise InputError(f'{arguments[0]} and what follows: no JPEG or PNG file ({" ".join(ENDINGS)}) to compare on')
@@ -107,15 +104,16 @@ def largest_difference(found, p, names):
 
 def check(model, session, folder, contents):
     """As largest_difference, of the SavedModel in a folder from a train.Model in its session, on encoded pictures."""
+    from libml.datasets import on_demand
     from libml.pictures.batches import image_of
     from libml.pictures.reading import Unreadable
     from libml.training import evaluate
 
-    try:
-        images = [image_of(content, model.dataset.stored) for content in contents]
-    except Unreadable as error:
-        raise InputError(f'a picture to compare on: {error}') from error
-    images = model.dataset.adaptation(np.stack(images))
+    with on_demand.as_tested(model.dataset) as made:
+        try:
+            images = np.stack([made(image_of(content, model.dataset.stored)) for content in contents])
+        except Unreadable as error:
+            raise InputError(f'a picture to compare on: {error}') from error
     p = evaluate.predict(session, model.ops.classify_op, model.ops.x, images)
     found = loaded(folder, dict(serving_default=images.astype(np.float32), uint8=images, encoded=np.array(contents)))
     return largest_difference(found, p, model.dataset.class_names)

@@ -18,8 +18,8 @@ SUBSETS = 'labeled', 'unlabeled', 'valid', 'test'
 
 
 def report(name, labels, shape, nclass):
-    """Lines on one subset: count and image shape, least and largest label, classes in percent of the largest class."""
-    lines = [f'{name}: {len(labels)} images of {"x".join(map(str, shape))}']
+    """Lines on one subset: number of images and their shape, least and largest label, classes in % of the largest."""
+    lines = [f'{name}: {len(labels)} images of {shape}']
     if len(labels):
         counts = np.bincount(labels, minlength=nclass)
         lines.append(f'  labels {labels.min()}..{labels.max()} of 0..{nclass - 1}')
@@ -32,8 +32,8 @@ def main(argv):
     del argv
     from libml import data_pair  # Late: --help answers without TensorFlow.
 
-    dataset = data_pair.DATASETS[FLAGS.dataset](data_dir=FLAGS.data_dir)
-    shape = dataset.height, dataset.width, dataset.colors
+    dataset = data_pair.stored(FLAGS.dataset, FLAGS.data_dir)
+    shape = f'{dataset.height}x{dataset.width}x{dataset.colors}' if dataset.stored.height else 'sizes of their own'
     for name in SUBSETS:
         print('\n'.join(report(name, getattr(dataset, name).labels, shape, dataset.nclass)))
 

@@ -52,6 +52,7 @@ def opened():
 
 def predictions(model, checkpoint, paths):
     """Yields (path, error or '', probabilities float32 [C] or None) of each picture."""
+    from libml.datasets import on_demand
     from libml.pictures import batches
     from libml.training import evaluate
 
@@ -60,9 +61,10 @@ def predictions(model, checkpoint, paths):
         raise InputError(f'{dataset.name} does not say how pictures become its images')
     if 'classify_op' not in model.ops:
         raise InputError(f'{checkpoint} is of a network that does not classify: give a run that does')
-    with model.session(checkpoint) as session, progress(total=len(paths), unit='img', desc='Predicting') as bar:
-        for chunk, bad, images in batches.batches(paths, dataset.stored, evaluate.BATCH):
-            found = iter(evaluate.predict(session, model.ops.classify_op, model.ops.x, dataset.adaptation(images)))
+    with model.session(checkpoint) as session, on_demand.as_tested(dataset) as made, \
+            progress(total=len(paths), unit='img', desc='Predicting') as bar:
+        for chunk, bad, images in batches.batches(paths, dataset.stored, evaluate.BATCH, made):
+            found = iter(evaluate.predict(session, model.ops.classify_op, model.ops.x, images))
             for path in chunk:
                 yield path, bad.get(path, ''), None if path in bad else next(found)
             bar.update(len(chunk))

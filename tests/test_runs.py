@@ -8,6 +8,8 @@ import commands
 import runner
 import toy
 from baseline import Baseline
+from consistency import Consistency
+from libml.images.framing import Frame
 
 import pytest
 
@@ -29,6 +31,7 @@ COUNTS = {('fixmatch.sh', 'cifar10'): 2 * 3 * 2, ('fixmatch.sh', 'cifar100'): 2 
           ('adamatch.sh', 'uda'): 22 * 5 * 2, ('adamatch.sh', 'teacher'): 22 * 2, ('adamatch.sh', 'student'): 22 * 2,
           ('adamatch.sh', 'ssda'): 3 * 22 * 2 * 2, ('adamatch.sh', 'fsl'): 7 * 2, ('adamatch.sh', 'ssl'): 3 * 3 * 2,
           ('adamatch.sh', 'mnist_svhn'): 2,
+          ('consistency.sh', 'example'): 2 * 2,
           ('small_adamatch.sh', 'digits'): 3 * 2, ('small_adamatch.sh', 'usps'): 3 * 2,
           ('small_adamatch.sh', 'ssda'): 2 * 2, ('small_adamatch.sh', 'ssl'): 2,
           ('adamatch.sh', 'pretrain'): 2, ('adamatch.sh', 'ablation'): 9 * 2}
@@ -40,7 +43,8 @@ FLAGS = {('fixmatch.sh', 'cifar100'): '--filters=128 --wd=0.001', ('fixmatch.sh'
          ('usb.sh', 'stl10'): '--augment=d.d.usb --report_kimg=320 --scales=4',
          ('mixmatch.sh', 'table1'): '--wd=0.04 --beta=0.75 --filters=135', ('mixmatch.sh', 'table2'): '--scales=4',
          ('remixmatch.sh', 'stl10'): '--K=4 --scales=4 --augment=d.x.d',
-         ('fully_supervised.sh', 'large'): '--mixup --filters=135'}
+         ('fully_supervised.sh', 'large'): '--mixup --filters=135',
+         ('consistency.sh', 'example'): '--resize=96 --size=72 --arch=resnet50v2 --batch=128'}
 
 
 def printed(script, *args):
@@ -74,6 +78,20 @@ def test_ablations_start_from_the_folder_of_their_pretraining(monkeypatch):
     given = [flag for line in printed('adamatch.sh', 'ablation', '--seeds=2')[1] for flag in shlex.split(line)
              if flag.startswith('--pretrained')]
     assert given == [f'--pretrained={model.folder.path}'] * 3
+
+
+@pytest.mark.parametrize('average', ['swa', 'ma'])
+def test_the_student_of_the_example_has_its_teacher(monkeypatch, tmp_path, average):
+    monkeypatch.setattr(Consistency, 'algorithm', toy.no_graph)
+    monkeypatch.chdir(tmp_path)
+    teacher, student = (dict(flag.removeprefix('--').split('=') for flag in shlex.split(line)[2:]) for line in printed(
+        'consistency.sh', 'example', f'--averages={average}', '--seeds=2', '--data_dir=/my data')[1])
+    assert student['data_dir'] == '/my data' and student['augment'] == 'r2_9_0'
+    data = toy.dataset(size=72, nclass=10)
+    data.name, data.frame = teacher['dataset'], Frame(int(teacher['size']), int(teacher['resize']))
+    model = Consistency(teacher['train_dir'], data, average=teacher['average'], rerun=teacher['rerun'],
+                        arch=teacher['arch'], batch=int(teacher['batch']), seed=int(teacher['seed']))
+    assert student['teacher'] == model.folder.path
 
 
 def test_settings_of_the_comparison():

@@ -71,15 +71,15 @@ def create(name, data_dir, sources, settings, overwrite=False):
             number = classes.index(label) if label else 0
             _add(digest, picture, converted.content)
             if report.takes(subset, path, number, converted, settings.drop_duplicates):
-                write[subset](converted.png, number, path)
+                write[subset](converted.stored, number, path)
         report.check(settings.skip_bad)
         _forget(name, data_dir)
     with written_whole(pictures_path(data_dir, name)) as f:
         json.dump(dict(made_of=_made_of(settings, digest)), f, indent=1)
     counts = {subset: int(sum(counts)) for subset, counts in report.counts.items() if sum(counts)}
     descriptions.write_description(data_dir, dataclasses.replace(description, counts=counts))
-    print(f'{name}: {len(classes)} classes, {settings.size}x{settings.size}x{settings.colors} ({settings.fit}), in '
-          f'{data_dir}')
+    size = f'{settings.size}x{settings.size}x{settings.colors} ({settings.fit})'
+    print(f'{name}: {len(classes)} classes, {size if settings.size else "pictures of their own sizes"}, in {data_dir}')
     report.print(sum((part.passed for part in sources.values()), collections.Counter()), settings.drop_duplicates)
     return True
 
@@ -180,7 +180,8 @@ def _is_there(name, data_dir, subsets, settings):
 def _forget(name, data_dir):
     """Removes the files of an earlier dataset of this name, its description first, and its splits."""
     for path in (descriptions.description_path(data_dir, name), pictures_path(data_dir, name),
-                 *(descriptions.subset_path(data_dir, name, subset) for subset in SUBSETS)):
+                 *(path(data_dir, name, subset) for subset in SUBSETS
+                   for path in (descriptions.subset_path, descriptions.index_path))):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
     for path in splits.forget(data_dir, name):

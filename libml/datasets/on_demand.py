@@ -135,13 +135,21 @@ class OnDemand:
             return self._session
 
 
-def framed(pictures, frame):
-    """uint8 [n, size, size, c] of decoded pictures, a list of uint8 [h, w, c], as a Frame makes them in evaluation."""
+@contextlib.contextmanager
+def as_tested(dataset):
+    """A context with the function that makes the test images of a data.DataSet of what is stored of them.
+
+    It takes a decoded picture, uint8 [h, w, c], and returns uint8 [H, W, C]. Several threads may call it at once.
+    """
     with tf.Graph().as_default() as graph, tf.device('/cpu:0'):
         pixels = tf.compat.v1.placeholder(tf.uint8, [None, None, None])
-        image = frame.of_pixels(pixels)
+        image = dataset.frame.of_pixels(pixels) if dataset.frame else pixels
     with contextlib.closing(tf.compat.v1.Session(graph=graph, config=session_config())) as session:
-        return np.stack([session.run(image, {pixels: picture}) for picture in pictures])
+        def made(picture):
+            adapted, = dataset.adaptation(picture[None])
+            return session.run(image, {pixels: adapted}) if dataset.frame else adapted
+
+        yield made
 
 
 class Part:

@@ -21,8 +21,9 @@ def check(name, settings):
         raise InputError(f'--name={name}: give a letter followed by letters, digits and underscores')
     if name in DATASET_INFO:
         raise InputError(f'--name={name} is the name of a published dataset: choose another')
-    if not SIZES[0] <= settings.size <= SIZES[1]:
-        raise InputError(f'--size={settings.size}: give {SIZES[0]} to {SIZES[1]}')
+    if settings.size and not SIZES[0] <= settings.size <= SIZES[1]:
+        raise InputError(f'--size={settings.size}: give {SIZES[0]} to {SIZES[1]}, or --size=0: pictures keep their own '
+                         'sizes, and --size of the training says what the network takes')
     if settings.colors not in (1, 3):
         raise InputError(f'--colors={settings.colors}: give 1 or 3')
     if not 0 < settings.test_share < 1:

@@ -2,7 +2,7 @@
 
 import os
 
-from libml.datasets import download, imagenet
+from libml.datasets import download, imagenet, index
 from libml.datasets.archives import DECODERS
 from libml.datasets.descriptions import (
     DATASET_INFO,
@@ -73,10 +73,16 @@ def _decoded(name, owner, wanted, data_dir, archives):
 
 
 def missing(name, data_dir):
-    """Paths of the records of a dataset that are not in the data folder."""
+    """Paths of the records of a dataset that are not in the data folder, and that no index has elsewhere."""
     info = read_description(data_dir, name)
-    return [path for subset in (*info.train_subsets, 'test') if not os.path.exists(index_path(data_dir, name, subset))
-            for path in subset_files(data_dir, name, subset) if not os.path.exists(path)]
+    return [path for subset in (*info.train_subsets, 'test') for path in subset_files(data_dir, name, subset)
+            if not os.path.exists(path) and not _elsewhere(path, index_path(data_dir, name, subset))]
+
+
+def _elsewhere(path, of_subset):
+    """Whether the index of a subset is of other files than these records."""
+    found = index.load(of_subset)
+    return bool(found) and path not in found.files
 
 
 def ensure(name, data_dir):

@@ -64,7 +64,7 @@ def write_records(path, images, labels, origins=None):
 
 @contextlib.contextmanager
 def writer(path):
-    """A context with a function (PNG bytes, label, origin or None) that adds a record to a TFRecord file.
+    """A context with a function (bytes of a PNG or JPEG, label, origin or None) that adds a record to a TFRecord file.
 
     The file is there, whole, when the context is left, and not at all when it is left by an exception.
 

@@ -4,6 +4,7 @@ from libml.data import DataSet, Subset
 from libml.data_pair import adaptation
 from libml.datasets import descriptions, names
 from libml.models import MultiModel, placeholder
+from libml.utils import InputError
 
 import numpy as np
 import tensorflow as tf
@@ -26,10 +27,14 @@ def described(name, data_dir=''):
         name: of the dataset, also with what follows it on the command line: `cifar10`, `cifar10.3@250-5000`.
         data_dir: folder of the datasets.
     Raises:
-        InputError: the name is of no published dataset and of none in the data folder.
+        InputError: the name is of no published dataset and of none in the data folder, or of one whose pictures have
+            sizes of their own: a checkpoint does not say what the network's size is.
     """
     base = names.parse(name).name if set(name) & set('.-') else name
     info = descriptions.read_description(descriptions.resolve_data_dir(data_dir), base)
+    if not info.height:
+        raise InputError(f'--dataset={name}: its pictures have sizes of their own, and a checkpoint alone does not say '
+                         'which size its network takes: give --run=FOLDER')
     adapted = adaptation(info)
     pixels = adapted(np.zeros([0, info.height, info.width, info.colors], np.uint8))
     nothing = Subset(pixels, np.zeros([0], np.int32), [])

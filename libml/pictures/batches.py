@@ -1,4 +1,4 @@
-"""Picture files in batches, at one size: what a network classifies."""
+"""Picture files in batches: what a network classifies."""
 
 import concurrent.futures
 import os
@@ -37,20 +37,20 @@ def image_of(source, info):
     return fitted(read(source), info.height, info.width, info.colors, info.fit)
 
 
-def batches(paths, info, rows):
+def batches(paths, info, rows, made):
     """Reads pictures, in their order.
 
     Args:
         paths: list of files.
         info: a Description: height, width, colors and fit that pictures get.
         rows: pictures in a batch.
+        made: function of `image_of` a picture that returns uint8 [h, w, c] of one size; several threads call it.
     Yields:
-        list of paths; dict path -> why it cannot be read; uint8 [n, h, w, c] of all others, or a list of [h, w, c]
-            where they have sizes of their own.
+        list of paths; dict path -> why it cannot be read; uint8 [n, h, w, c] of all others, [0] of none.
     """
     def convert(path):
         try:
-            return image_of(path, info)
+            return made(image_of(path, info))
         except Unreadable as error:
             return str(error)
 
@@ -59,7 +59,4 @@ def batches(paths, info, rows):
             chunk = paths[start:start + rows]
             found = list(pool.map(convert, chunk))
             bad = {path: reason for path, reason in zip(chunk, found) if isinstance(reason, str)}
-            good = [image for image in found if not isinstance(image, str)]
-            if info.height:
-                good = np.array(good, np.uint8).reshape(-1, info.height, info.width, info.colors)
-            yield chunk, bad, good
+            yield chunk, bad, np.array([image for image in found if not isinstance(image, str)], np.uint8)

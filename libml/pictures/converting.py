@@ -1,4 +1,4 @@
-"""What a worker process does: contents of pictures -> PNGs of one size, and what identifies them."""
+"""What a worker process does: contents of pictures -> what a dataset stores of them, and what identifies them."""
 
 import collections
 import hashlib
@@ -11,14 +11,16 @@ import threading
 import warnings
 
 from libml.pictures.fitting import fitted, in_colors
-from libml.pictures.reading import Unreadable, read
+from libml.pictures.reading import Unreadable, is_upright_jpeg, read
 
 import numpy as np
 from PIL import Image
 
-# One picture: digest of its file, then '' and of the pixels their digest, size (width, height) and the PNG that they
-# became, or what is wrong with it and three times None.
-Converted = collections.namedtuple('Converted', 'content wrong pixels size png')
+# One picture: digest of its file, then '' and of the pixels their digest, size (width, height) and the bytes of the PNG
+# or JPEG that is stored, or what is wrong with it and three times None.
+Converted = collections.namedtuple('Converted', 'content wrong pixels size stored')
+# Modes of Pillow in which a JPEG gives the pixels of a dataset with so many colors wherever it is decoded.
+KEPT = {1: ('L',), 3: ('L', 'RGB')}
 
 
 def block():
@@ -47,7 +49,8 @@ def convert(contents, size, colors, fit):
 
     Args:
         contents: list of paths, bytes of files or arrays, as for reading.read.
-        size: height and width of the PNGs; colors, fit: as for fitting.fitted.
+        size: height and width of the PNGs; 0: upright JPEGs stay as they are, others become PNGs of their own size.
+        colors, fit: as for fitting.fitted.
     """
     return [_convert(content, size, colors, fit) for content in contents]
 
@@ -58,10 +61,19 @@ def _convert(content, size, colors, fit):
         picture = in_colors(read(content), colors)
     except Unreadable as error:
         return Converted(digest(content), str(error), None, None, None)
-    image = fitted(picture, size, size, colors, fit)
+    pixels = np.asarray(picture)
+    if not size and isinstance(content, bytes) and is_upright_jpeg(content, KEPT[colors]):
+        stored = content
+    else:
+        stored = _png(fitted(picture, size, size, colors, fit).squeeze() if size else pixels)
+    return Converted(digest(content), '', digest(pixels), picture.size, stored)
+
+
+def _png(pixels):
+    """Of uint8 [h, w] or [h, w, 3], without what else a picture carries."""
     png = io.BytesIO()
-    Image.fromarray(image[..., 0] if colors == 1 else image).save(png, 'PNG')
-    return Converted(digest(content), '', digest(np.asarray(picture)), picture.size, png.getvalue())
+    Image.fromarray(pixels).save(png, 'PNG')
+    return png.getvalue()
 
 
 def loaded(content):

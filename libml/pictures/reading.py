@@ -52,11 +52,24 @@ def read(source):
         raise Unreadable(f'it is damaged: {lines[0]}') from error
 
 
-def _upright(picture):
+def is_upright_jpeg(content, modes):
+    """Whether bytes of a file that `read` can read are a JPEG that is not to be turned, in one of Pillow's `modes`."""
     try:
-        orientation = picture.getexif().get(ORIENTATION)
+        with Image.open(io.BytesIO(content), formats=['JPEG']) as picture:
+            return picture.mode in modes and _orientation(picture) not in TURNS
+    except Image.UnidentifiedImageError:
+        return False
+
+
+def _orientation(picture):
+    try:
+        return picture.getexif().get(ORIENTATION)
     except Exception:  # As above; damaged EXIF data say nothing about the pixels.
-        orientation = None
+        return None
+
+
+def _upright(picture):
+    orientation = _orientation(picture)
     return picture.transpose(TURNS[orientation]) if orientation in TURNS else picture
 
 

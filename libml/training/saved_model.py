@@ -53,7 +53,7 @@ def serving_graph(model, session):
         picture = fitting_in_graph.in_colors(fitting_in_graph.decoded(content), info.colors)
         if info.height:
             picture = fitting_in_graph.fitted(picture, info.height, info.width, info.fit)
-            picture = fitting_in_graph.adapted(picture, data.adaptation)
+        picture = fitting_in_graph.adapted(picture, data.adaptation)
         if data.frame:
             picture = data.frame.of_pixels(picture)
         return tf.ensure_shape(picture, shape)

@@ -17,6 +17,7 @@ from refusals import refused
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 LABELED = [f'{name}/{file}' for name in ('cat', 'dog') for file in ('0.png', '1.jpg', '2.bmp', '3.gif', '4.webp')]
 
@@ -29,14 +30,14 @@ def folder(tmp_path):
     return tmp_path
 
 
-def create(folder, name='pets', overwrite=False, more=True, test='', **settings):
+def create(folder, name='pets', overwrite=False, more=True, test='', size=8, **settings):
     """Makes a dataset in `data` of the pictures of `folder`."""
     found = {'train': sources.class_folders(str(folder / 'train'))}
     if test:
         found['test'] = sources.class_folders(test)
     if more:
         found['unlabeled'] = sources.unlabeled_folder(str(folder / 'more'))
-    return from_pictures.create(name, str(folder / 'data'), found, Settings(size=8, **settings), overwrite)
+    return from_pictures.create(name, str(folder / 'data'), found, Settings(size, **settings), overwrite)
 
 
 def origins(folder):
@@ -67,6 +68,34 @@ def test_records_are_the_fitted_pictures(folder):
     dataset = data_pair.DATASETS['pets.1@4-2'](data_dir)
     assert [len(s) for s in (dataset.labeled, dataset.unlabeled, dataset.valid, dataset.test)] == [4, 6, 2, 2]
     assert not dataset.mirror and not dataset.labels_known
+
+
+def test_pictures_of_their_own_sizes(folder, capsys):
+    """Found again, with duplicates left out; their index goes with them, and a lost one is made again."""
+    data, jpeg = folder / 'data', (folder / 'train' / 'cat' / '1.jpg').read_bytes()
+    (folder / 'more' / 'copy.jpg').write_bytes(jpeg)
+    test = pictures(folder / 'test', 'dog/a.png', seed=9, size=(30, 9))
+    (folder / 'test' / 'cat').mkdir()
+    (folder / 'test' / 'cat' / 'b.jpg').write_bytes(jpeg)
+    assert create(folder, test=test, size=0, drop_duplicates=True)
+    assert 'pets: 2 classes, pictures of their own sizes, in' in capsys.readouterr().out
+    info, first = descriptions.read_description(data, 'pets'), content(folder)
+    assert (info.height, info.width, info.counts) == (0, 0, dict(test=2, train=9, unlabeled=4))
+    assert jpeg in first['pets-test.tfrecord'] and jpeg not in first['pets-train.tfrecord']
+    assert not create(folder, test=test, size=0, drop_duplicates=True)
+    dataset = data_pair.DATASETS['pets.1@4-2'](str(data), size=6)
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        expected = session.run([dataset.frame.of_pixels(tf.constant(np.asarray(read(f'{test}/{path}'))))
+                                for path in ('cat/b.jpg', 'dog/a.png')])
+    np.testing.assert_array_equal(dataset.test.images[:], expected)
+    (data / 'pets-test.tfrecord').unlink()
+    with refused(f'there is no {data}/pets-test.tfrecord'):
+        data_pair.DATASETS['pets.1@4-2'](str(data), size=6)
+    assert create(folder, test=test, size=0, drop_duplicates=True) and content(folder) == first
+    data_pair.DATASETS['pets.1@4-2'](str(data), size=6)
+    assert (data / 'pets-unlabeled.index.npz').exists()
+    create(folder, test=test, size=0, more=False, overwrite=True)
+    assert not list(data.glob('*.index.npz'))
 
 
 def test_the_same_bytes_whatever_the_order_of_the_file_system(folder, monkeypatch):

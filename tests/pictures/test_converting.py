@@ -7,10 +7,14 @@ import subprocess
 import sys
 
 import runner
+from libml.images.decode import decode_picture
 from libml.pictures import converting
-from libml.pictures.fitting import fitted
+from libml.pictures.fitting import fitted, in_colors
+from libml.pictures.reading import read
 
 import numpy as np
+import pytest
+import tensorflow as tf
 from PIL import Image
 
 NOISE = np.random.RandomState(0).randint(0, 256, [20, 30, 3]).astype(np.uint8)
@@ -24,10 +28,34 @@ def test_convert(tmp_path):
     expected = fitted(Image.fromarray(NOISE), 8, 8, 3, 'pad')
     for found in (a, b, array):
         assert found.wrong == '' and found.size == (30, 20)
-        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(found.png))), expected)
+        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(found.stored))), expected)
     assert a.pixels == b.pixels == array.pixels and len({a.content, b.content, array.content, bad.content}) == 4
     assert a.content == converting.digest((tmp_path / 'a.png').read_bytes())
-    assert 'no picture' in bad.wrong and 'No such file' in missing.wrong and bad.png is missing.png is None
+    assert 'no picture' in bad.wrong and 'No such file' in missing.wrong and bad.stored is missing.stored is None
+
+
+def encoded(picture, form='JPEG', **options):
+    f = io.BytesIO()
+    picture.save(f, form, **options)
+    return f.getvalue()
+
+
+@pytest.mark.parametrize('colors', [1, 3])
+def test_pictures_that_keep_their_sizes(colors):
+    """JPEGs stay byte for byte where every decoder gives the pixels that are wanted; all others become PNGs."""
+    color, grey, turned = Image.fromarray(NOISE), Image.fromarray(NOISE[..., 0]), Image.Exif()
+    turned[0x0112] = 6
+    alpha = Image.fromarray(np.dstack([NOISE, NOISE[..., :1]]))
+    kept = [encoded(grey), encoded(color), encoded(color, progressive=True, subsampling=0)][:1 if colors == 1 else 3]
+    others = [encoded(color, exif=turned.tobytes()), encoded(color.convert('CMYK')), encoded(alpha, 'PNG'),
+              encoded(color, 'BMP', dpi=(90, 90)), NOISE, NOISE[..., :1], encoded(color)][:7 if colors == 1 else 6]
+    for content, found in zip(kept + others, converting.convert(kept + others, 0, colors, 'crop')):
+        expected = np.asarray(in_colors(read(content), colors))
+        assert found.wrong == '' and found.size == expected.shape[1::-1] and found.pixels == converting.digest(expected)
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            pixels = session.run(decode_picture(found.stored, colors))
+        np.testing.assert_array_equal(pixels, expected.reshape(*expected.shape[:2], colors))
+        assert found.stored is content if any(content is one for one in kept) else found.stored.startswith(b'\x89PNG')
 
 
 def test_grey_and_color_with_the_same_pixels_are_the_same_picture():

@@ -55,6 +55,8 @@ def test_the_dataset_has_a_name_everywhere(folder):
     (['--name=new', '--train={0}/train', '--test={0}/other'], ['dog only in the training', 'bird only in the test']),
     (['--name=new', '--train={0}/other', '--family=zoo'],
      ['--family=zoo: its datasets must have the same classes, but new has a class bird, and pets has none']),
+    (['--name=new', '--train={0}/train', '--size=300'], ['--size=300: give 8 to 256, or --size=0: pictures keep']),
+    (['--name=new', '--train={0}/train', '--size=0', '--fit=crop'], ['--fit=crop --size=0: pictures that keep']),
     (['--name=new', '--train={0}/train', '--test_csv={0}/two.csv'], ['two.csv: it goes with --csv=FILE']),
     (['--name=pets', '--train={0}/train', '--size=16', '--fit=pad', '--nomirror', '--family=zoo'],
      ['--name=pets', 'pets.json is there already, made of other pictures', '--overwrite']),
