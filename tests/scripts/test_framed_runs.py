@@ -1,4 +1,4 @@
-"""Runs with --size, of pictures of their own sizes, of framed ones in memory and from files: every script takes them."""
+"""Runs that are trained on parts of pictures: classifying, exporting and evaluating them, pictures of any size."""
 
 import check_split
 import create_corrupted
