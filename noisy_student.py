@@ -13,6 +13,7 @@ from libml.data import Subset
 from libml.hparams import Hparam
 from libml.methods import domain_model
 from libml.training import evaluate
+from libml.training.run_folder import check_component
 from libml.utils import InputError, expanded, one_line, written_whole
 
 import numpy as np
@@ -45,8 +46,8 @@ class NoisyStudent(domain_model.DomainModel):
     def resolve_params(self):
         super().resolve_params()
         p = self.params
-        self.check_folder('id')
-        self.check_folder('teacher_id')
+        check_component('--id', self.params.id)
+        check_component('--teacher_id', self.params.teacher_id)
         if not self.dataset.test.in_memory:
             raise InputError(f'{self.dataset.name}: a NoisyStudent holds the images that it trains on in memory: leave '
                              'out --size, and give --memory=ram')

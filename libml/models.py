@@ -250,9 +250,8 @@ class MultiModel(Model):
         if self.params.init:
             self.started_from = initial_weights.load(session, self, self.params.init)
 
-    def check_start(self):
-        if self.params.init or type(self).fresh is not MultiModel.fresh:
-            super().check_start()
+    def starts_from_others(self):
+        return bool(self.params.init) or type(self).fresh is not MultiModel.fresh
 
     def warnings(self, train_nimg):
         return [*self.started_from, *start_warnings.lines(self, train_nimg)]

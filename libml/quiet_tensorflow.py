@@ -4,7 +4,7 @@ What else is written to stderr meanwhile, such as Python's warnings or the lines
 import; if that fails, everything does. With TF_CPP_MIN_LOG_LEVEL=0 in the environment nothing is kept back.
 
 Keras takes two fifths of TensorFlow's import, which tries to import it and does without where it fails. Nothing here
-uses it; `tf.keras` imports it when it is asked for.
+uses it; `tf.keras` imports it when it is asked for. A signal waits for the end of the import.
 """
 
 import contextlib
@@ -17,6 +17,8 @@ import re
 import sys
 import tempfile
 import threading
+
+from libml import interrupts
 
 STDERR = 2
 # What begins a line of TensorFlow's log, of absl's or its older form, that is not fatal.
@@ -46,7 +48,7 @@ class Finder(importlib.abc.MetaPathFinder):
         del loader.exec_module
         self.importing = threading.get_ident()
         try:
-            with kept_back():
+            with interrupts.delayed(), kept_back():
                 loader.exec_module(module)
         finally:
             self.importing = None

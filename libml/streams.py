@@ -3,6 +3,7 @@
 import contextlib
 import os
 
+from libml import memory
 from libml.draws import Draws
 
 import numpy as np
@@ -39,7 +40,10 @@ class Streams:
         Returns:
             EasyDict of the tensors of the next batch: what `augment` returns, `label` int32 [batch], and `index`
             int32 [batch], the places of its images in the subset, from 0 to n - 1: the same in every epoch.
+        Raises:
+            memory.TooLarge: a batch is larger than this machine's memory.
         """
+        memory.check_floats(f'the stream {name}', [batch, *subset.pixels.shape[1:]])
         n, pixels = len(subset), subset.pixels
         positions, targets = self._placeholder(subset.positions), self._placeholder(subset.targets)
         in_memory = isinstance(pixels, np.ndarray)

@@ -237,9 +237,8 @@ class Marks:
         self.warmup = warmup
         # Filled in the graph: as an array the marks would be in every graph file.
         self.marks, self.counts, self.beta = [
-            tf.compat.v1.get_variable(name, trainable=False, use_resource=True, initializer=initial)
-            for name, initial in (('marks', tf.fill([n], -1)), ('counts', tf.constant([n] + [0] * nclass)),
-                                  ('beta', tf.zeros([nclass])))]
+            state_variable(name, initial) for name, initial in (
+                ('marks', tf.fill([n], -1)), ('counts', tf.constant([n] + [0] * nclass)), ('beta', tf.zeros([nclass])))]
 
     def observe(self, index, labels, sure):
         """Builds the next values, after images at places `index` got `labels`, int [b] each, where `sure`, bool [b].

@@ -4,12 +4,12 @@ import contextlib
 import os
 import sys
 
-from libml import old_flags, schedules
+from libml import memory, old_flags, schedules
 from libml.hparams import DATA_FLAGS, LOOP_FLAGS, Hparam
 from libml.streams import Streams
-from libml.training import checkpoint, evaluate, fingerprint
-from libml.training.loop import KIMG, Loop
-from libml.training.run_folder import RunFolder, class_path
+from libml.training import checkpoint, evaluate, fingerprint, leftovers
+from libml.training.loop import KIMG, Loop, in_kimg
+from libml.training.run_folder import RunFolder, check_component, class_path
 from libml.utils import InputError, run_main, session_config
 
 import tensorflow as tf
@@ -100,7 +100,7 @@ class Model:
         self.confusion = None
         self.folder = RunFolder(os.path.join(train_dir, *self.path_components()))
         self.graph = tf.Graph()
-        with self.graph.as_default():
+        with self.graph.as_default(), memory.needed_for(self.params):
             # Initial values are drawn from the graph's seed and the variable's name (nn.py).
             tf.compat.v1.set_random_seed(self.params.seed)
             self.step = tf.compat.v1.train.get_or_create_global_step()
@@ -132,19 +132,13 @@ class Model:
 
     def resolve_params(self):
         """Checks what the bounds in HPARAMS cannot say of self.params, and adds what follows from the dataset."""
-        self.check_folder('rerun')
+        check_component('--rerun', self.params.rerun)
         self.params.nclass = self.dataset.nclass
 
     def check_choice(self, name, choices):
         """InputError if this hyper-parameter is none of the texts `choices`."""
         if self.params[name] not in choices:
             raise InputError(f'--{name}={self.params[name]}: choose one of {", ".join(choices)}')
-
-    def check_folder(self, name):
-        """InputError if this hyper-parameter, which names a folder, would lead out of the folder above."""
-        value = self.params[name]
-        if value in ('.', '..') or set(value) & {'/', '\\', '\0'}:
-            raise InputError(f'--{name}={value}: give the name of one folder, without slashes')
 
     def path_components(self):
         """Folders between train_dir and the run's files."""
@@ -191,7 +185,8 @@ class Model:
 
         That needs the network and its averages only, unless it is for training on.
         """
-        with self.graph.as_default(), tf.compat.v1.Session(config=session_config()) as session:
+        with (memory.needed_for(self.params), self.graph.as_default(),
+              tf.compat.v1.Session(config=session_config()) as session):
             if path:
                 restore = checkpoint.resume if training else checkpoint.restore_network
                 restore(session, self, path)
@@ -205,9 +200,15 @@ class Model:
 
     def check_start(self):
         """Called before a run without a checkpoint writes its first file: raises InputError if it cannot start."""
-        if type(self).fresh is not Model.fresh:  # What other run it starts from may be missing or of another kind.
+        with memory.needed_for(self.params):
+            memory.check_graph(self.graph)
+        if self.starts_from_others():  # They may be missing or of another kind.
             with self.session():
                 pass
+
+    def starts_from_others(self):
+        """Whether `fresh` takes weights of another run or file."""
+        return type(self).fresh is not Model.fresh
 
     def train(self, train_nimg, report_nimg, save_nimg=64 * KIMG, keep_ckpt=50, report_images=0):
         """Trains until `train_nimg` images, from the newest checkpoint of the run folder if there is one.
@@ -219,7 +220,8 @@ class Model:
         Returns:
             the signal.Signals that ended it before its length, or None.
         Raises:
-            InputError: the run folder is of other arguments, or in use, or cannot be written.
+            InputError: the run folder is of other arguments, in use, without its checkpoints, or cannot be written;
+                the model does not fit into memory.
             Diverged: a loss or a weight is not finite; the last good checkpoint stays.
         """
         loop_args = dict(train_dir=str(self.train_dir), report_kimg=in_kimg(report_nimg),
@@ -236,9 +238,11 @@ class Model:
         args = {**self.arguments(), **loop_args}
         shaping = dict(train_kimg=self.depends_on_length, report_kimg=self.depends_on_reports)
         with self.folder.locked():
-            found = checkpoint.newest_whole(self.folder.tf)
+            found = leftovers.newest(self.folder)
             number = self.folder.open(args, [name for name, shapes in shaping.items() if shapes], found, self.HPARAMS)
             self.print_config()
+            for line in leftovers.lines(self.folder, found):
+                print(line)
             with self.session(found, training=True) as session:
                 fingerprint.write(session, self.fingerprint, number)
                 with Loop(self, session, save_nimg, keep_ckpt, report_images) as loop:
@@ -293,8 +297,3 @@ class Model:
     def eval_checkpoint(self, path):
         """As evaluate.eval_checkpoint."""
         return evaluate.eval_checkpoint(self, path)
-
-
-def in_kimg(nimg):
-    """A number of images in kimg: an int if it is whole, as flags are."""
-    return float(nimg / KIMG) if nimg % KIMG else int(nimg // KIMG)

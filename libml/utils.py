@@ -12,6 +12,8 @@ import shutil
 import signal
 import sys
 
+from libml import interrupts
+
 from absl import app, flags
 from tqdm import tqdm
 
@@ -199,41 +201,28 @@ def parse_flags(argv):
 def run_main(main):
     """Runs main(argv) after the flags are parsed; what it returns is the exit code.
 
-    InputError, Diverged and a standard output that takes no more become one line and exit code 1. Where no one reads
-    standard output any more, it ends quietly with that of SIGPIPE. SIGTERM and SIGHUP end it like Ctrl-C: nothing
-    half-written is left.
+    InputError, Diverged and a standard output that takes no more become one line and exit code 1, a signal one line and
+    its own (interrupts.py): nothing half-written is left. Where no one reads standard output any more, it ends quietly
+    with that of SIGPIPE.
     """
-    ended_by = []
-
-    def end(number, frame):
-        del frame
-        ended_by.append(number)
-        if number != signal.SIGINT:  # They may come twice: `timeout` and a terminal that is closed send them so.
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
     def guarded(argv):
         for name, level in LEVELS.items():
             logging.getLogger(name).setLevel(level)
         try:
             return main(argv)
-        except (Exception, KeyboardInterrupt) as error:
-            if ended_by:  # What fails then fails because of it. The training loop has saved.
-                return 128 + ended_by[0]
-            if not isinstance(error, (InputError, Diverged)):
-                raise
+        except (InputError, Diverged) as error:
+            if came:  # What fails then fails because of it.
+                raise interrupts.Stopped(came[0]) from error
             print(f'error: {error}', file=sys.stderr)
             return 1
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):  # Not ignored, as under nohup.
-            signal.signal(number, end)
     script = sys.modules['__main__']
     script.__doc__ = as_installed(script.__doc__ or '')  # --help shows it.
     code = None
     try:
         try:
-            app.run(guarded, flags_parser=parse_flags)
+            with interrupts.stopping() as came:
+                app.run(guarded, flags_parser=parse_flags)
         except SystemExit as end_of_main:
             code = end_of_main.code
             print(end='', flush=True)

@@ -2,14 +2,24 @@
 
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
+
+from libml import interrupts
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # A MixMatch that takes milliseconds a step.
 TINY = ['--dataset=digits.1@40-100', '--filters=4', '--repeat=1', '--batch=16', '--bn_momentum=0.9', '--ema=0.9',
         '--w_match=5', '--warmup_kimg=8', '--report_kimg=1', '--save_kimg=2']
+
+
+def hear():
+    """The preexec_fn of a process that is sent signals: one of a job in the background, as the tests may be, ignores
+    them."""
+    for number in interrupts.SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def start(script, *args, **kwargs):

@@ -12,9 +12,10 @@ import pytest
 LIBML = runner.ROOT / 'libml'
 # A room (a file or a folder of libml) imports only rooms of the floors before its own.
 FLOORS = (
+    {'interrupts'},
     {'quiet_tensorflow', 'utils'},
-    {'data', 'draws', 'ema', 'hparams', 'losses', 'old_flags', 'plots', 'schedules', 'step_order', 'trackers',
-     'optimizers'},
+    {'data', 'draws', 'ema', 'hparams', 'losses', 'memory', 'old_flags', 'optimizers', 'plots', 'schedules',
+     'step_order', 'trackers'},
     {'corruptions', 'images', 'layers', 'pictures', 'streams'},
     {'augment', 'datasets', 'networks'},
     {'data_domain', 'data_pair', 'training'},

@@ -5,6 +5,7 @@ import random
 import time
 
 import killed
+from libml import trackers
 from libml.training import checkpoint, events
 from libml.training.run_folder import RunFolder
 from short_runs import arrays, metrics
@@ -44,6 +45,7 @@ def test_killed_and_resumed_to_the_bit(tmp_path, name):
     killed.train(model, reached + 30)
     resumed, straight = [arrays(folder) for folder in folders]
     assert resumed.keys() == straight.keys() and set(STATE[name]) <= set(straight)
+    assert set(STATE[name]) <= {v.op.name for v in model.graph.get_collection(trackers.STATE)}
     for key, value in straight.items():
         assert resumed[key].tobytes() == value.tobytes(), key
     assert metrics(folders[0]) == metrics(folders[1])

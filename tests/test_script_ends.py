@@ -75,7 +75,7 @@ def test_a_closed_stream_is_no_file_that_is_opened_next(number):
     ('SIGTERM', 'raise utils.InputError', 143), ('SIGTERM', 'signal.raise_signal(signal.SIGTERM)', 143),
     ('SIGHUP', 'os.kill(os.getpid(), signal.SIGHUP)', 129)])
 def test_signals_leave_nothing_half_written(tmp_path, number, after, code):
-    """Quietly, also where something fails because of the signal, or it comes twice."""
+    """In one line, also where something fails because of the signal, or it comes twice."""
     program = f"""
 import os, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # It is ignored in the background of a script.
@@ -92,7 +92,7 @@ def main(argv):
 
 utils.run_main(main)
 """
-    assert runner.run('-c', program) == (code, '', '') and not os.listdir(tmp_path)
+    assert runner.run('-c', program) == (code, '', f'Stopped by {number}.') and not os.listdir(tmp_path)
 
 
 def test_signals_that_are_ignored():

@@ -124,6 +124,7 @@ def test_marks_of_images_that_are_twice_in_a_batch():
             np.testing.assert_array_equal(counts, np.bincount(np.array(marks) + 1, minlength=4))
             np.testing.assert_allclose(beta, counts[1:] / counts.max())
         assert not tf1.trainable_variables()
+        assert session.graph.get_collection(trackers.STATE) == [tracker.marks, tracker.counts, tracker.beta]
         assert session.graph.as_graph_def().ByteSize() < 50000
 
 

@@ -47,7 +47,7 @@ class PairModel(momentum_model.MomentumModel):
                    below=1),
         uratio=Hparam(7, 'Unlabelled images for each labelled one.', low=1),
         ema_statistics=Hparam(False, 'Evaluate the averaged network with averaged batch-norm statistics.', False),
-        wd=Hparam(0.0005, 'Weight of the sum of squares of the kernels.', low=0),
+        wd=Hparam(0.0005, 'Weight of half the sum of squares of the kernels.', low=0),
         wd_bias=Hparam(False, 'Weight decay is also of the biases of dense layers.', False),
     )
 

@@ -7,7 +7,7 @@ bfloat16); variables are float32 and are cast where they are used.
 
 import math
 
-from libml import draws
+from libml import draws, memory
 
 import tensorflow as tf
 
@@ -82,9 +82,12 @@ def variable(name, shape, initializer, trainable=True):
         shape: list of int.
         initializer: function (shape, int64 seed [2]) -> float32 tensor of that shape.
         trainable: whether gradients and moving averages include it.
+    Raises:
+        memory.TooLarge: it is larger than this machine's memory.
     """
     scope = tf.compat.v1.get_variable_scope().name
     full_name = f'{scope}/{name}' if scope else name
+    memory.check_floats(full_name, shape)
     key = [draws.fold(tf.compat.v1.get_default_graph().seed or 0, full_name), 0]
 
     def initial_value(shape, dtype, partition_info):

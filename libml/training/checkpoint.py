@@ -16,6 +16,7 @@ import tensorflow as tf
 
 NAME = 'model.ckpt'
 DAMAGED = '.index.damaged'
+SAVING = '.saving.{}'  # the folder that a process, its number, writes in
 
 
 def all_in(folder):
@@ -49,7 +50,7 @@ def find(path):
 def newest_whole(folder):
     """The prefix of the newest checkpoint in `folder` that can be read through; None if there is no checkpoint at all.
 
-    Prints a line for each newer one: it is damaged.
+    Prints a line for each newer one: it is damaged, or its index is gone.
 
     Raises:
         InputError: there are checkpoints, but none is whole.
@@ -59,8 +60,10 @@ def newest_whole(folder):
     for prefix in found:
         wrong = _damage(prefix)
         if not wrong:
+            damaged.update({os.path.join(folder, f'{NAME}-{step:08d}'): 'its .index is missing'
+                            for step in without_index(folder) if step > step_of(prefix)})
             for other, reason in damaged.items():
-                print(f'{other} is damaged ({reason}): {os.path.basename(prefix)}, of kimg {_step(prefix) / 1024:g}, '
+                print(f'{other} is damaged ({reason}): {os.path.basename(prefix)}, of kimg {step_of(prefix) / 1024:g}, '
                       'takes its place')
             return prefix
         damaged[prefix] = wrong
@@ -68,6 +71,14 @@ def newest_whole(folder):
         raise InputError(f'cannot read checkpoint {found[0]} ({damaged[found[0]]}), and no older one is whole: delete '
                          f'{os.path.join(folder, NAME)}-* to begin anew')
     return None
+
+
+def without_index(folder):
+    """Steps, ascending, of checkpoints in `folder` that have data but no index, and were not set aside."""
+    entries = set(os.listdir(folder)) if os.path.isdir(folder) else set()
+    matches = [re.fullmatch(rf'({re.escape(NAME)}-(\d+))\.data-\d+-of-\d+', entry) for entry in entries]
+    return sorted({int(match[2]) for match in matches
+                   if match and not entries & {f'{match[1]}.index', match[1] + DAMAGED}})
 
 
 def forget_after(folder, step):
@@ -78,14 +89,15 @@ def forget_after(folder, step):
         InputError: the folder cannot be written.
     """
     for prefix in all_in(folder):
-        if _step(prefix) > step:
+        if step_of(prefix) > step:
             try:
                 os.replace(f'{prefix}.index', prefix + DAMAGED)
             except OSError as error:
                 raise InputError(f'cannot write {folder}: {error.strerror}') from error
 
 
-def _step(prefix):
+def step_of(prefix):
+    """The images that were seen when the checkpoint with this prefix was saved."""
     return int(prefix.rpartition('-')[2])
 
 
@@ -115,7 +127,7 @@ def save(session, saver, folder, step, keep):
         InputError: the folder is full or cannot be written.
     """
     name = f'{NAME}-{step:08d}'
-    temporary = os.path.join(folder, f'.saving.{os.getpid()}')
+    temporary = os.path.join(folder, SAVING.format(os.getpid()))
     try:
         os.makedirs(temporary, exist_ok=True)
         saver.save(session, os.path.join(temporary, name), write_meta_graph=False, write_state=False)
@@ -204,8 +216,8 @@ def resume(session, model, path):
     needed = {v.op.name for v in model.variables} - state - {fingerprint.NAME}
     lacking = sorted(state.intersection(restore(session, model.saver, path, model.variables, needed)))
     if lacking:
-        print(f'{path} lacks {", ".join(lacking)}: training goes on with their initial values (rates of 1, equal '
-              'shares of the classes)')
+        print(f'{path} lacks {", ".join(lacking)}: training goes on with their initial values (such as rates of 1 '
+              'and equal shares of the classes)')
 
 
 def _check_shapes(path, shapes, variables, lacking):

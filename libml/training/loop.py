@@ -2,9 +2,9 @@
 
 import math
 import signal
-import threading
 import time
 
+from libml import interrupts
 from libml.training import checkpoint
 from libml.training.events import EventFile, short_name
 from libml.training.report_pictures import Pictures
@@ -14,7 +14,6 @@ import numpy as np
 import tensorflow as tf
 
 KIMG = 1024  # images
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Points by which the test accuracies of averaged and of live weights differ where both are printed.
 APART = 5.
 
@@ -61,26 +60,25 @@ class Loop:
         self.events.start_hparams(self.step, {'method': model.method_name(), 'dataset': model.dataset.name,
                                               **{name: model.params[name] for name in model.HPARAMS}},
                                   short_name(model))
-        self.old_handlers = {number: signal.signal(number, self._stop) for number in signals_to_handle()}
+        self.old_handlers = interrupts.handle(self._stop)
         return self
 
     def __exit__(self, *exception):
-        self._restore_handlers()
+        interrupts.restore(self.old_handlers)
         self.events.close()
 
     def _stop(self, number, frame):
-        """Asks the loop to save and leave after this step; a second signal ends the process at once.
+        """Asks the loop to save and leave after this step. A second signal, also another one, does what it did before
+        the training: it ends a script at once, without saving.
 
-        A second SIGHUP does not: for a terminal that is closed, both the kernel and the shell send one.
+        A second SIGHUP does nothing: for a terminal that is closed, both the kernel and the shell send one.
         """
         del frame
-        self.stopped_by = self.stopped_by or signal.Signals(number)
-        if number != signal.SIGHUP:
-            self._restore_handlers()
-
-    def _restore_handlers(self):
-        for number, handler in self.old_handlers.items():
-            signal.signal(number, handler)
+        if not self.stopped_by:
+            self.stopped_by = signal.Signals(number)
+        elif number != signal.SIGHUP:
+            interrupts.restore(self.old_handlers)
+            signal.raise_signal(number)
 
     def run(self, train_nimg, report_nimg):
         """Trains until `train_nimg` images or a signal; saves at the start and at the end.
@@ -154,15 +152,17 @@ class Loop:
     def advice(self):
         """Text that says what to try after numbers that are not finite, and names the last good checkpoint."""
         found = checkpoint.all_in(self.model.folder.tf)
-        return f'try a smaller lr; the last good checkpoint is {found[-1] if found else "none"}'
+        return f'try a smaller lr or loss weight; the last good checkpoint is {found[-1] if found else "none"}'
 
     def report(self, values, img_per_s):
         """Evaluates, prints the accuracy line, and appends to metrics.jsonl and the event file.
 
         Raises:
             Diverged: a weight is not finite; nothing is reported.
+            InputError: the lock is no longer this process's; nothing is reported.
         """
         model = self.model
+        model.folder.check_lock()
         self.settle()
         self.check_weights()
         accuracies = model.evaluate(self.session)
@@ -201,19 +201,13 @@ class Loop:
 
         Raises:
             Diverged: a weight is not finite; nothing is written.
+            InputError: the lock is no longer this process's; nothing is written.
         """
+        self.model.folder.check_lock()
         self.settle()
         self.check_weights()
         checkpoint.save(self.session, self.model.saver, self.model.folder.tf, self.step, self.keep_ckpt)
         self.saved = self.step
-
-
-def signals_to_handle():
-    """The signals that stop a training: none outside of the main thread, and no SIGHUP that is ignored (nohup)."""
-    if threading.current_thread() is not threading.main_thread():
-        return []
-    return [number for number in SIGNALS
-            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
 
 
 def accuracy_line(step, accuracies):
@@ -256,3 +250,8 @@ def far_apart(accuracies):
 def mask_lines(values):
     """`mask 0.63`, the share of unlabelled images that were trained on in the last step, of a method that has it."""
     return [f'mask {value:.2f}' for tag, value in values.items() if tag.endswith('/mask')]
+
+
+def in_kimg(nimg):
+    """A number of images in kimg: an int if it is whole, as flags are."""
+    return float(nimg / KIMG) if nimg % KIMG else int(nimg // KIMG)

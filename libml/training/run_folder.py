@@ -6,6 +6,7 @@ import numbers
 import os
 import pathlib
 import platform
+import shutil
 import sys
 
 from libml.utils import InputError, expanded, one_line, read_json, written_whole
@@ -36,6 +37,7 @@ class RunFolder:
         self.tf = os.path.join(path, 'tf')
         self.args_file = os.path.join(path, 'args', 'args.json')
         self.metrics_file = os.path.join(path, 'metrics.jsonl')
+        self._held = None  # the open lock file while this process trains here
 
     @classmethod
     def of(cls, checkpoint):
@@ -46,9 +48,13 @@ class RunFolder:
     def locked(self):
         """A context in which no other process trains in this folder. The lock dies with its process, however it ends.
 
+        A folder that is made here is removed again where an InputError or an interrupt ends the context before a step
+        was trained: what could not start leaves nothing.
+
         Raises:
             InputError: another process trains here, or the folder cannot be written.
         """
+        new = self._missing()
         try:
             os.makedirs(self.path, exist_ok=True)
             f = open(self.lock_file, 'a+b', buffering=0)
@@ -56,7 +62,54 @@ class RunFolder:
             raise InputError(f'cannot write {self.lock_file}: {error.strerror}') from error
         with f:
             self._lock(f)
-            yield
+            self._held = f
+            try:
+                self.check_lock()
+                yield
+            except (InputError, KeyboardInterrupt):
+                if new and self._is_mine() and not self._trained():
+                    self._remove(new)
+                raise
+            finally:
+                self._held = None
+
+    def _missing(self):
+        """The folders from this one up that are not there yet, the lowest first."""
+        missing, path = [], os.path.abspath(self.path)
+        while not os.path.exists(path):
+            missing.append(path)
+            path = os.path.dirname(path)
+        return missing
+
+    def _trained(self):
+        """Whether a step was trained, and reported or saved."""
+        from libml.training import checkpoint  # Late, as TensorFlow: tables and curves only read.
+
+        return bool(self.metrics()) or any(checkpoint.step_of(prefix) for prefix in checkpoint.all_in(self.tf))
+
+    def _remove(self, new):
+        """Removes this folder, and those above it that were made with it unless others have files there by now."""
+        with contextlib.suppress(OSError):
+            shutil.rmtree(new[0])
+            for path in new[1:]:
+                os.rmdir(path)
+
+    def _is_mine(self):
+        """Whether the file at the path of the lock is the one that this process holds."""
+        try:
+            return os.path.samestat(os.fstat(self._held.fileno()), os.stat(self.lock_file))
+        except FileNotFoundError:
+            return False
+
+    def check_lock(self):
+        """To be called before anything is written while this process trains here.
+
+        Raises:
+            InputError: the lock file was removed or replaced, so that another process can train here.
+        """
+        if self._held and not self._is_mine():
+            raise InputError(f'{self.lock_file} was removed or replaced while this process trained: another one may '
+                             'train there, so that nothing more is written')
 
     def _lock(self, f):
         """Locks an open file and writes into it whose it is; InputError if it is another's."""
@@ -204,3 +257,10 @@ def class_path(cls):
         path = pathlib.Path(main.__file__).resolve().with_suffix('')
         module = '.'.join(path.relative_to(ROOT).parts) if path.is_relative_to(ROOT) else path.name
     return f'{module}:{cls.__qualname__}'
+
+
+def check_component(flag, value):
+    """InputError if a text that a flag gives cannot be the name of one folder of a run's path, or is hidden there."""
+    if value.startswith(('.', '-')) or set(value) & {'/', '\\'} or not value.isprintable():
+        raise InputError(f'{flag}={value}: give the name of one folder, without slashes and control characters, that '
+                         'begins neither with a dot nor with a dash')

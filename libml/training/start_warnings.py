@@ -2,6 +2,7 @@
 
 import math
 
+from libml.augment import cta_learner
 from libml.networks import archs
 
 import numpy as np
@@ -27,6 +28,8 @@ def lines(model, train_nimg):
     yield from classes_without_label(labels, model.dataset.nclass, model.dataset.class_names)
     if model.params.precision == 'bfloat16':
         yield from slow_bfloat16()
+    if model.program and not model.program.cta:
+        yield from without_effect(model.given, model.params.augment)
 
 
 def unused(arch, given):
@@ -58,6 +61,13 @@ def classes_without_label(labels, nclass, names=()):
         shown = ', '.join(str(names[i]) if names else str(i) for i in empty[:SHOWN_CLASSES])
         yield (f'warning: {len(empty)} of {nclass} classes are without a labelled image: {shown}'
                + (' ...' if len(empty) > SHOWN_CLASSES else ''))
+
+
+def without_effect(given, augment):
+    """A warning if hyper-parameters of CTAugment are among those that were given, name -> value, to a run without."""
+    flags = ' '.join(f'--{name}={given[name]}' for name in cta_learner.HPARAMS if name in given)
+    if flags:
+        yield f'warning: no effect without CTAugment, which --augment={augment} does not use here: {flags}'
 
 
 def slow_bfloat16():

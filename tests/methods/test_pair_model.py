@@ -2,6 +2,7 @@
 
 import toy
 from libml.methods.class_use import ClassUse
+from libml.methods.domain_model import DomainModel
 from libml.methods.pair_model import CONFIDENCE, EMA_P, PairModel
 from refusals import refused
 
@@ -145,6 +146,19 @@ def test_losses_see_the_batch_and_averages_follow_it(tmp_path):
     assert not text and [value.tag for value in summaries][-2:] == ['usage/class4', 'classes']
     with refused('--ema_p=2.0'):
         Following(str(tmp_path), toy.dataset(), ema_p=2.)
+
+
+@pytest.mark.parametrize('model', [PairModel, DomainModel])
+def test_the_weight_of_decay_is_of_half_the_sum_of_squares(model, tmp_path, monkeypatch):
+    """As l2, and as its help says."""
+    monkeypatch.setattr(PairModel, 'algorithm', toy.no_graph)
+    pair = PairModel(str(tmp_path), toy.dataset(), **SMALL)
+    with pair.graph.as_default(), tf.compat.v1.variable_scope('classify'):
+        tf.compat.v1.get_variable('kernel', initializer=np.float32([3, 4]), use_resource=True)
+        with tf.compat.v1.Session() as session:
+            session.run(tf.compat.v1.global_variables_initializer())
+            assert session.run(pair.l2()) == 12.5
+    assert model.HPARAMS['wd'].help == 'Weight of half the sum of squares of the kernels.'
 
 
 def test_a_threshold_is_optional(tmp_path, monkeypatch):

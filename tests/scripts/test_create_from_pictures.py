@@ -111,5 +111,5 @@ def test_signals_leave_nothing_half_written(folder, tmp_path, number, code):
                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     runner.wait_for(lambda: list(tmp_path.glob('*.part')), process)
     os.killpg(process.pid, number)
-    assert process.communicate(timeout=60) == ('', '') and process.returncode == code
+    assert process.communicate(timeout=60) == ('', f'Stopped by {number.name}.\n') and process.returncode == code
     assert not list(tmp_path.iterdir())

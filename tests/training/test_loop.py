@@ -25,7 +25,7 @@ import tensorflow as tf
 def interrupted(train_dir, data_dir, number, kimg):
     """Starts the run of `straight`, sends a signal after the report of `kimg`; returns the process, which has ended."""
     args = [*runner.TINY, '--train_kimg=6', f'--data_dir={data_dir}', f'--train_dir={train_dir}']
-    process = runner.start('mixmatch.py', *args)
+    process = runner.start('mixmatch.py', *args, preexec_fn=runner.hear)
     runner.wait_for(lambda: any(row['kimg'] >= kimg for row in RunFolder(folder_in(train_dir)).metrics()), process)
     with refused(f'in use by process {process.pid} on'):
         with RunFolder(folder_in(train_dir)).locked():
@@ -106,7 +106,7 @@ def test_settles_once_before_a_report_and_its_checkpoint(tmp_path):
 
 
 def test_divergence_names_the_step_and_keeps_the_checkpoint(tmp_path):
-    with pytest.raises(Diverged, match=r'at step \d+ \(losses/xe .*smaller lr') as error:
+    with pytest.raises(Diverged, match=r'at step \d+ \(losses/xe .*smaller lr or loss weight; the last') as error:
         trained(tmp_path, 320, lr=1e30)
     assert '\n' not in str(error.value)
     model = MixMatch(str(tmp_path), toy.dataset(), **{**toy.SMALL, 'lr': 1e30})

@@ -9,9 +9,9 @@ import types
 
 import toy
 from libml import open_run
-from libml.training import run_folder
+from libml.training import checkpoint, run_folder
 from libml.training.run_folder import RunFolder
-from libml.utils import InputError
+from libml.utils import Diverged, InputError
 from mixmatch import MixMatch
 from refusals import refused
 from short_runs import trained
@@ -125,6 +125,55 @@ def test_one_process_trains_in_a_folder(tmp_path):
     assert os.listdir(model.folder.path) == ['lock']
     model.train(32, 32)
     assert len(model.folder.metrics()) == 1
+
+
+class Robbed(MixMatch):
+    """Loses its lock in its first report."""
+
+    def evaluate(self, session):
+        os.unlink(self.folder.lock_file)
+        if self.replaced:
+            with RunFolder(self.folder.path).locked():
+                return super().evaluate(session)
+        return super().evaluate(session)
+
+
+@pytest.mark.parametrize('replaced, save_nimg', [(False, 16), (True, 64)])
+def test_a_run_that_loses_its_lock_writes_nothing_more(tmp_path, replaced, save_nimg):
+    model = Robbed(str(tmp_path), toy.dataset(size=8), arch='convnet', **toy.SMALL)
+    model.replaced = replaced
+    with refused(model.folder.lock_file, 'was removed or replaced', 'nothing more is written'):
+        model.train(64, 16, save_nimg)
+    assert [row['step'] for row in model.folder.metrics()] == [16]
+    assert [os.path.basename(path) for path in checkpoint.all_in(model.folder.tf)] == ['model.ckpt-00000000']
+
+
+class Failing(MixMatch):
+    """Ends with `error` in its first report, if that is one."""
+
+    def evaluate(self, session):
+        if self.error:
+            raise self.error
+        return super().evaluate(session)
+
+
+def test_a_first_start_that_fails_leaves_nothing(tmp_path):
+    """Nor the folders above that were made for it, unless another run is there. After NaN there is its checkpoint."""
+    model = Failing(str(tmp_path), toy.dataset(size=8), arch='convnet', **toy.SMALL)
+
+    def left(error, images=32):
+        model.error = error
+        with pytest.raises(type(error)):
+            model.train(images, 16)
+        return [os.path.relpath(path, tmp_path) for path, _, _ in os.walk(tmp_path)][1:]
+
+    assert not left(InputError('stop'))
+    os.makedirs(tmp_path / 'toy' / 'another run')
+    assert left(KeyboardInterrupt()) == ['toy', 'toy/another run']
+    assert len(left(Diverged('stop'))) == 5
+    model.error = None
+    model.train(32, 16)
+    assert len(left(InputError('stop'), 64)) == 5 and len(model.folder.metrics()) == 2
 
 
 def test_the_lock_dies_with_its_process(tmp_path):

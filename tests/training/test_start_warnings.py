@@ -3,6 +3,7 @@
 import re
 
 import toy
+from fixmatch import FixMatch
 from libml.training import start_warnings
 from mixmatch import MixMatch
 
@@ -41,6 +42,16 @@ def test_processors_without_bfloat16(tmp_path, monkeypatch, content, slow):
     monkeypatch.setattr(start_warnings, 'CPUINFO', str(path))
     found = list(start_warnings.slow_bfloat16())
     assert len(found) == slow and all('--precision=bfloat16' in line and 'avx512_bf16' in line for line in found)
+
+
+@pytest.mark.parametrize('params, text', [
+    (dict(cta_version='remixmatch', adepth=3), '--augment=d.d.rac does not use here: --adepth=3 --cta_version='),
+    (dict(confidence=0.9), None), (dict(cta_version='remixmatch', augment='d.d.d'), None)])
+def test_flags_of_ctaugment_without_it(tmp_path, monkeypatch, params, text):
+    monkeypatch.setattr(FixMatch, 'algorithm', toy.no_graph)
+    model = FixMatch(str(tmp_path), toy.dataset(size=8), **{'augment': 'd.d.rac', **params})
+    found = list(start_warnings.lines(model, 64 * 10 ** 6))
+    assert found == ([f'warning: no effect without CTAugment, which {text}remixmatch'] if text else [])
 
 
 def test_a_run_says_once_what_is_wrong(tmp_path, monkeypatch, capsys):
