@@ -7,9 +7,13 @@ import typing
 
 from libml.utils import InputError
 
+from absl import flags
+
 # Field of a bound -> how an error names it, and what a value has to be to it.
 BOUNDS = dict(low=('of at least', operator.ge), above=('larger than', operator.gt), high=('of at most', operator.le),
               below=('smaller than', operator.lt))
+FLAG_KINDS = {bool: flags.DEFINE_boolean, int: flags.DEFINE_integer, float: flags.DEFINE_float,
+              str: flags.DEFINE_string}
 
 
 class Hparam(typing.NamedTuple):
@@ -30,6 +34,10 @@ class Hparam(typing.NamedTuple):
     high: float | None = None
     above: float | None = None
     below: float | None = None
+
+    def define(self, script, name, default, text=''):
+        """Defines a flag of this type for the script with this path, whose --help shows it with `help`, or `text`."""
+        FLAG_KINDS[type(self.default)](name, default, text or self.help, module_name=script)
 
     def checked(self, name, value):
         """A value for the hyper-parameter `name`, as the type of its default: 75 for a float is 75.0, as from a flag.

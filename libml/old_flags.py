@@ -7,7 +7,6 @@ from absl import flags
 FLAGS = flags.FLAGS
 # How many processes and threads made its batches, how many images its buffer held, what its sessions logged.
 INERT = ('para_parse', 'para_augment', 'shuffle', 'log_device_placement')
-DEFINE = {bool: flags.DEFINE_boolean, int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string}
 
 
 def define(script, table, renamed):
@@ -19,10 +18,10 @@ def define(script, table, renamed):
         renamed: dict old flag -> (its flag today, function that makes the value of this one).
     """
     for old, (new, _) in renamed.items():
-        DEFINE[type(table[new].default)](old, None, f'Name of --{new} in the original.', module_name=script)
+        table[new].define(script, old, None, f'Name of --{new} in the original.')
     for name in INERT:
-        kind = bool if name == 'log_device_placement' else str
-        DEFINE[kind](name, None, 'No effect; the original had it.', module_name=script)
+        define_inert = flags.DEFINE_boolean if name == 'log_device_placement' else flags.DEFINE_string
+        define_inert(name, None, 'No effect; the original had it.', module_name=script)
 
 
 def take(args, renamed):

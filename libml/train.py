@@ -29,7 +29,7 @@ def run(model_class, **defaults):
     table = {**model_class.LOOP_FLAGS, **model_class.HPARAMS}
     for name, spec in table.items():
         # As flags of the script itself: --help shows those.
-        old_flags.DEFINE[type(spec.default)](name, defaults.get(name, spec.default), spec.help, module_name=sys.argv[0])
+        spec.define(sys.argv[0], name, defaults.get(name, spec.default))
     old_flags.define(sys.argv[0], table, model_class.OLD_FLAGS)
 
     def main(argv):

@@ -1,17 +1,19 @@
 """Hyper-parameters: their fields, their bounds, and that the tables of all scripts hold what they should."""
 
+import functools
 import importlib
 import inspect
 import math
 
 import runner
-from libml import train
+from libml import hparams, train
 from libml.hparams import Hparam
 from libml.utils import InputError
 from refusals import refused
 
 import numpy as np
 import pytest
+from absl import flags
 
 SCRIPTS = sorted(str(path.relative_to(runner.ROOT).with_suffix('')).replace('/', '.')
                  for folder in ('.', 'ablation') for path in (runner.ROOT / folder).glob('*.py')
@@ -43,6 +45,22 @@ def test_fields():
     assert not Hparam('', 'Not named.', False).named
     with pytest.raises(AttributeError):
         spec.default = 2.
+
+
+def test_flags_of_a_type(monkeypatch):
+    """Flags of the script, whose --help shows them; what is given is converted."""
+    known = flags.FlagValues()
+    for default, kind in ((True, 'boolean'), (3, 'integer'), (0.5, 'float'), ('a', 'string')):
+        monkeypatch.setitem(hparams.FLAG_KINDS, type(default), functools.partial(
+            hparams.FLAG_KINDS[type(default)], flag_values=known))
+        Hparam(default, 'What it does.').define('script.py', kind, default)
+        assert known[kind].value == default and type(known[kind].value) is type(default)
+    Hparam(2., '').define('script.py', 'old', None, 'Another text.')
+    assert known['old'].value is None and known['old'].help == 'Another text.'
+    known(['script.py', '--old=3', '--noboolean'])
+    assert known.old == 3. and known.boolean is False and known['float'].help == 'What it does.'
+    assert {flag.name for flag in known.flags_by_module_dict()['script.py']} == {
+        'boolean', 'integer', 'float', 'string', 'old'}
 
 
 @pytest.mark.parametrize('spec, value, result', [

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import runner
 import toy
@@ -89,8 +90,8 @@ def test_names_of_runs(tmp_path):
 
 
 @pytest.mark.parametrize('params, text', [
-    *((dict(rerun=rerun), f'--rerun={rerun}: give the name of one folder'.replace('\\', r'\\'))
-      for rerun in ('../x', '/x', 'a/b', 'a\\b', '.', '..')),
+    *((dict(rerun=rerun), f'--rerun={re.escape(str(InputError(rerun)))}: give the name of one folder')
+      for rerun in ('../x', '/x', 'a/b', 'a\\b', '.', '..', '.a', '-a', '--', 'a\nb', '\x1b[1m', '\udcff', '\0')),
     (dict(shares=1.), 'Named has no hyper-parameter shares: it has batch, kind, lr'),
     (dict(batch=0), '--batch=0: give a whole number of at least 1'),
     (dict(share=1.5), '--share=1.5: give a number of at least 0 and of at most 1'),

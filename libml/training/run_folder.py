@@ -262,5 +262,5 @@ def class_path(cls):
 def check_component(flag, value):
     """InputError if a text that a flag gives cannot be the name of one folder of a run's path, or is hidden there."""
     if value.startswith(('.', '-')) or set(value) & {'/', '\\'} or not value.isprintable():
-        raise InputError(f'{flag}={value}: give the name of one folder, without slashes and control characters, that '
-                         'begins neither with a dot nor with a dash')
+        raise InputError(f'{flag}={value}: give the name of one folder, without slashes and control characters, '
+                         'that begins with neither . nor -')
