@@ -112,6 +112,11 @@ class DataSet:
         return DataSet(self.name, *subsets, self.nclass, self.mirror, shift, self.whitened, self.p_unlabeled,
                        self.labels_known, self.origin, self.class_names)
 
+    def check_stored(self):
+        """InputError if it does not say how pictures become its images."""
+        if not self.stored:
+            raise InputError(f'{self.name} does not say how pictures become its images')
+
     @property
     def folder(self):
         """Its name in the paths of runs: `name`, and how its pictures are framed."""

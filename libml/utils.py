@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import importlib.util
 import json
 import logging
 import math
@@ -26,12 +27,28 @@ HOME = re.compile(r'(?:^|(?<=[=,]))~[^/,]*')
 CHECKOUT = (pathlib.Path(__file__).resolve().parents[1] / 'setup.py').exists()
 COMMAND = re.compile(r'\bpython (?:(ablation|scripts)/)?(\w+)\.py\b')
 PACKAGES = {None: '', 'ablation': 'ablation.', 'scripts': 'libml_scripts.'}
+# Module -> the package that brings it, where that is called otherwise.
+PACKAGE_OF = {'PIL': 'pillow', 'sklearn': 'scikit-learn', 'tensorflow_datasets': 'tensorflow-datasets'}
 
 
 def as_installed(text):
     """A text with its commands as they are called here: `python scripts/x.py` in a checkout, else `python -m
     libml_scripts.x`."""
     return text if CHECKOUT else COMMAND.sub(lambda match: f'python -m {PACKAGES[match[1]]}{match[2]}', text)
+
+
+def require(purpose, *modules):
+    """Says which packages are missing, all at once, before any work is done.
+
+    Args:
+        purpose: begins the error: `pictures need`.
+        modules: their names for `import`.
+    Raises:
+        InputError: one is not installed.
+    """
+    missing = [PACKAGE_OF.get(name, name) for name in modules if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(f'{purpose} {" and ".join(missing)}: pip install {" ".join(missing)}')
 
 
 class InputError(ValueError):

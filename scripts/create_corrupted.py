@@ -17,7 +17,7 @@ from libml.corruptions import arrays
 from libml.corruptions.arrays import SEVERITIES
 from libml.datasets import descriptions
 from libml.training import figures
-from libml.utils import InputError, progress, read_json, run_main, written_whole
+from libml.utils import InputError, progress, read_json, require, run_main, written_whole
 
 import numpy as np
 from absl import flags
@@ -70,10 +70,8 @@ def is_whole(folder, name, n):
 
 def create(folder, names, images, seed):
     """Writes the arrays of corruptions that are not there."""
-    try:
-        from libml.corruptions import table as corruptions
-    except ImportError as error:
-        raise InputError('corruptions need scipy and Pillow: pip install scipy pillow') from error
+    from libml.corruptions import table as corruptions  # Late: it needs scipy and Pillow.
+
     missing = [name for name in names if not is_whole(folder, name, len(images))]
     with progress(total=len(missing) * len(SEVERITIES) * len(images), unit='img', unit_scale=True) as bar:
         for name in missing:
@@ -109,6 +107,7 @@ def contact_sheet(path, folder, names, images):
 def main(argv):
     if len(argv) > 1:
         raise InputError(f'unexpected argument {argv[1]!r}: flags are written --name=value')
+    require('corruptions need', 'scipy', 'PIL', *['matplotlib'] * bool(FLAGS.sheet))
     names = FLAGS.corruptions.split(',') if FLAGS.corruptions else list(arrays.NAMES)
     arrays.check_names(names)
     images, labels = test_images(FLAGS.dataset, FLAGS.data_dir)

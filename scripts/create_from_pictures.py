@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need 
 
 from libml.datasets import descriptions
 from libml.pictures import sources
-from libml.utils import InputError, run_main
+from libml.utils import InputError, require, run_main
 
 from absl import flags
 
@@ -94,10 +94,9 @@ def sources_of(train, unlabeled, test, csv, test_csv, npz, tfds):
 def main(argv):
     if len(argv) > 1:
         raise InputError(f'unexpected argument {argv[1]!r}: flags are written --name=value')
-    try:
-        from libml.datasets import from_pictures  # Late: --help answers without TensorFlow.
-    except ImportError as error:
-        raise InputError('pictures need Pillow: pip install pillow') from error
+    require('pictures need', 'PIL', *sources.TFDS * bool(FLAGS.tfds))
+    from libml.datasets import from_pictures  # Late: --help answers without TensorFlow.
+
     if FLAGS['fit'].present and not FLAGS.size:
         raise InputError(f'--fit={FLAGS.fit} --size=0: pictures that keep their own sizes are not fitted to one; give '
                          'one of both')

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need 
 
 from libml.training import figures
 from libml.training.run_folder import RunFolder
-from libml.utils import InputError, run_main, written_whole
+from libml.utils import InputError, require, run_main, written_whole
 
 import numpy as np
 from absl import flags
@@ -31,19 +31,6 @@ TOP = 5
 MOST_PRINTED = 20  # classes
 MOST_WITH_NUMBERS = 20  # classes in the picture of the confusion matrix
 MISTAKES, COLUMNS = 40, 8  # in the sheet, and in a line of it
-
-
-def scikit_metrics():
-    """The module sklearn.metrics.
-
-    Raises:
-        InputError: scikit-learn is not installed.
-    """
-    try:
-        from sklearn import metrics
-    except ImportError as error:
-        raise InputError('the evaluation needs scikit-learn: pip install scikit-learn') from error
-    return metrics
 
 
 def test_set(model, text):
@@ -79,9 +66,11 @@ def measures(p, labels, names):
         classes, name -> dict of images, accuracy and how many images were taken for it; confusion [C][C], how many
         images of a class (rows) were taken for another; reliability, as `reliability`.
     """
-    metrics, taken, classes = scikit_metrics(), p.argmax(1), np.arange(len(names))
     from libml.training import evaluate  # Late: --help answers without TensorFlow.
 
+    from sklearn import metrics
+
+    taken, classes = p.argmax(1), np.arange(len(names))
     found = dict(images=len(labels), accuracy=evaluate.accuracy(p, labels))
     present = np.unique(labels)
     recall = metrics.recall_score(labels, taken, labels=present, average=None)
@@ -237,7 +226,7 @@ def write(folder, found, subset, p):
 def main(argv):
     if len(argv) > 1:
         raise InputError(f'unexpected argument {argv[1]!r}: flags are written --name=value')
-    scikit_metrics(), figures.new_figure(1, 1)  # Without these it is better to end now.
+    require('the evaluation needs', 'sklearn', 'matplotlib')
     from libml import open_run  # Late: --help answers without TensorFlow.
     from libml.training import evaluate
 

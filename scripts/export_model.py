@@ -22,7 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
-from libml.utils import InputError, folder_written_whole, run_main, written_whole
+from libml.utils import InputError, folder_written_whole, require, run_main, written_whole
 
 import numpy as np
 from absl import flags
@@ -134,20 +134,17 @@ def write_tflite(folder, path):
 
 
 def main(argv):
-    try:
-        from libml import open_run
-        from libml.pictures import batches  # noqa: F401
-        from libml.training import saved_model
-    except ImportError as error:
-        raise InputError('pictures need Pillow: pip install pillow') from error
+    require('pictures need', 'PIL')
+    from libml import open_run
+    from libml.training import saved_model
+
     out = os.path.normpath(FLAGS.out)
     if FLAGS.format == 'tflite' and os.path.exists(f'{out}.tflite') and not FLAGS.overwrite:
         raise InputError(f'{out}.tflite is there already: give another --out, or --overwrite')
     with folder_written_whole(out, saved_model.FILE if FLAGS.overwrite else None) as folder:
         model, checkpoint = open_run.open_run(FLAGS.run, FLAGS.data_dir)
         data = model.dataset
-        if not data.stored:
-            raise InputError(f'{data.name} does not say how pictures become its images')
+        data.check_stored()
         contents = pictures(argv[1:], data)
         with model.session(checkpoint) as session:
             saved_model.write(model, session, folder)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
-from libml.utils import InputError, progress, run_main, written_whole
+from libml.utils import InputError, progress, require, run_main, written_whole
 
 import numpy as np
 from absl import flags
@@ -57,8 +57,7 @@ def predictions(model, checkpoint, paths):
     from libml.training import evaluate
 
     dataset = model.dataset
-    if not dataset.stored:
-        raise InputError(f'{dataset.name} does not say how pictures become its images')
+    dataset.check_stored()
     if 'classify_op' not in model.ops:
         raise InputError(f'{checkpoint} is of a network that does not classify: give a run that does')
     with model.session(checkpoint) as session, on_demand.as_tested(dataset) as made, \
@@ -128,10 +127,9 @@ def write_all(paths, f):
 
 
 def main(argv):
-    try:
-        from libml.pictures import batches
-    except ImportError as error:
-        raise InputError('pictures need Pillow: pip install pillow') from error
+    require('pictures need', 'PIL')
+    from libml.pictures import batches
+
     paths, out, stdout = batches.listed(argv[1:]), FLAGS.out or f'predictions.{FLAGS.format}', sys.stdout
     warnings.filterwarnings('ignore', module='PIL')  # They are about oddities.
     # In what is written to standard output there must be nothing else.

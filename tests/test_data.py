@@ -2,6 +2,8 @@
 
 import toy
 from libml import data
+from libml.datasets import descriptions
+from refusals import refused
 
 import numpy as np
 
@@ -13,6 +15,14 @@ def test_whitening_statistics_against_numpy():
     np.testing.assert_allclose(dataset.std, images.std((0, 1, 2)), rtol=1e-6)
     plain = toy.dataset()
     assert not plain.mean.any() and (plain.std == 1).all()
+
+
+def test_what_does_not_say_how_pictures_become_its_images():
+    dataset = toy.dataset()
+    with refused('toy does not say how pictures become its images'):
+        dataset.check_stored()
+    dataset.stored = descriptions.DATASET_INFO['cifar10']
+    dataset.check_stored()
 
 
 def test_subset_views():

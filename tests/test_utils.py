@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import sys
 
 from libml import utils
 from libml.utils import InputError
@@ -33,6 +34,13 @@ def test_one_line(error, line):
 def test_errors_are_one_line_whatever_was_given(text, line):
     """Names of files are never cut: they are to be copied."""
     assert str(InputError(text)) == str(InputError(InputError(text))) == line
+
+
+def test_packages_that_are_missing(monkeypatch):
+    utils.require('pictures need', 'PIL', 'sklearn')
+    monkeypatch.setitem(sys.modules, 'PIL', None)
+    with refused('pictures need pillow and no_such: pip install pillow no_such'):
+        utils.require('pictures need', 'PIL', 'sklearn', 'no_such')
 
 
 @pytest.mark.parametrize('mode, content', [('w', 'text'), ('wb', b'bytes')])

@@ -22,6 +22,8 @@ ENDINGS = ('.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.bmp', '.gif', '.webp', '.
 # Of TensorFlow Datasets: the splits without labels, and those to test on, of which the first with labels is taken.
 UNLABELED_SPLITS = 'unlabelled', 'unlabeled', 'unsupervised'
 TEST_SPLITS = 'test', 'validation'
+# Modules that it needs; it does not bring the second.
+TFDS = 'tensorflow_datasets', 'importlib_resources'
 
 
 @dataclasses.dataclass

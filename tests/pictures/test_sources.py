@@ -100,7 +100,7 @@ def test_a_published_list(tmp_path):
     ('path,label\n', ['names no pictures']), ('', ['names no pictures']),
     ('a.png,cat\nb.png\n', ['line 2', '1 columns, not 2']), ('a.png,cat\n,dog\n', ['line 2', 'no path']),
     ('a.png,cat,1\n', ['line 1', '3 columns, not 2']), ('a.png,"cat\nb.png,dog\n', ['unexpected end of data']),
-    (b'a.png,caf\xe9\n', ['utf-8'])])
+    (b'a.png,caf\xe9\n', ['it must be UTF-8'])])
 def test_wrong_csv(tmp_path, text, wrong):
     path = tmp_path / 'labels.csv'
     path.write_bytes(text if isinstance(text, bytes) else text.encode())

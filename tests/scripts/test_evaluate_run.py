@@ -2,7 +2,6 @@
 
 import csv
 import json
-import sys
 import types
 
 import evaluate_run
@@ -10,8 +9,6 @@ import runner
 import toy
 from libml import data_pair
 from libml.datasets import records
-from libml.training import figures
-from libml.utils import InputError
 from mixmatch import MixMatch
 from refusals import refused
 
@@ -154,12 +151,3 @@ def test_cifar10_1_is_for_runs_on_cifar10(tmp_path):
     found = evaluate_run.test_set(trained, 'cifar10_1_v6-0')
     np.testing.assert_array_equal(found.images, images)
     assert found.labels.tolist() == [2, 3, 4, 5]
-
-
-def test_what_is_missing(monkeypatch):
-    monkeypatch.setitem(sys.modules, 'sklearn', None)
-    with pytest.raises(InputError, match=r'^the evaluation needs scikit-learn: pip install scikit-learn$'):
-        evaluate_run.scikit_metrics()
-    monkeypatch.setitem(sys.modules, 'matplotlib.figure', None)
-    with pytest.raises(InputError, match='matplotlib'):
-        figures.new_figure(1, 1)
