@@ -11,7 +11,7 @@ from libml import losses, models, train
 from libml.augment import cta_learner
 from libml.data import Subset
 from libml.hparams import Hparam
-from libml.methods import domain_model
+from libml.methods import domain_model, pseudo_labels
 from libml.training import evaluate
 from libml.training.run_folder import check_component
 from libml.utils import InputError, expanded, one_line, written_whole
@@ -59,7 +59,8 @@ class NoisyStudent(domain_model.DomainModel):
     def path_components(self):
         return [*super().path_components(), self.params.id]
 
-    def pseudo_labels(self):
+    @functools.cached_property
+    def predictions(self):
         """float32 [N, C], the teacher's predictions for all unlabelled images; None for a teacher."""
         p, unlabeled = self.params, self.dataset.unlabeled
         path = expanded(p.pseudo_label_file)
@@ -80,6 +81,10 @@ class NoisyStudent(domain_model.DomainModel):
             raise InputError(f'{path} does not hold probabilities: a row has numbers of at least 0 with the sum 1')
         return found.astype(np.float32)
 
+    def kept(self):
+        """bool [N]: the unlabelled images whose predictions are learned from."""
+        return self.predictions.max(1) > self.params.pseudo_label_th
+
     @functools.cached_property
     def pool(self):
         """The images that are trained on.
@@ -91,12 +96,11 @@ class NoisyStudent(domain_model.DomainModel):
         unlabeled, p = self.dataset.unlabeled, self.params
         parts = [(part.images, np.eye(p.nclass, dtype=np.float32)[part.labels], 1 / len(part))
                  for part in (self.dataset.labeled, self.labeled_target) if len(part)]
-        labels = self.pseudo_labels()
-        if labels is not None:
-            kept = labels.max(1) > p.pseudo_label_th
+        if self.predictions is not None:
+            kept = self.kept()
             if not kept.any():
                 raise InputError(f'--pseudo_label_th={p.pseudo_label_th}: no prediction of the teacher is above it')
-            parts.append((unlabeled.images[kept], labels[kept], p.uratio / len(unlabeled)))
+            parts.append((unlabeled.images[kept], self.predictions[kept], p.uratio / len(unlabeled)))
         images, targets, weights = zip(*parts)
         repeats = np.round(FINENESS * np.array(weights) / min(weights)).astype(int)
         positions = np.repeat(np.arange(sum(map(len, targets))), np.repeat(repeats, list(map(len, targets))))
@@ -110,6 +114,8 @@ class NoisyStudent(domain_model.DomainModel):
     def algorithm(self):
         views = self.views()
         stream = self.stream('pool', self.pool[0], views.of_unlabeled)
+        if self.predictions is not None:
+            pseudo_labels.watch_all(self, self.predictions.argmax(1), self.kept())
         probed = [self.stream(name, subset, views.of_probes) for name, subset in self.labeled_subsets().items()
                   if self.learner]
         batch = EasyDict(xt=models.placeholder(stream.image, 'xt'), label=models.placeholder(stream.label, 'label'),

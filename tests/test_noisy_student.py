@@ -2,8 +2,8 @@
 
 import os
 
-from adamatch_runs import softmax
-from domain_runs import build, recorded
+from adamatch_runs import dataset, softmax
+from domain_runs import TINY, build, recorded
 from libml.utils import InputError
 from noisy_student import NoisyStudent
 
@@ -47,9 +47,30 @@ def test_student_follows_its_teacher(tmp_path):
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize('known', [True, False])
+def test_how_right_the_teacher_is(tmp_path, known):
+    """Of all its predictions; the same at each report, and used by nothing."""
+    data = dataset(7, size=8)
+    data.labels_known, truth = known, data.unlabeled.labels
+    p = softmax(np.random.RandomState(0).normal(0, 2, [60, 5])).astype(np.float32)
+    np.save(tmp_path / 'p.npy', p)
+    student = NoisyStudent(str(tmp_path), data, id='1', pseudo_label_file=str(tmp_path / 'p.npy'), pseudo_label_th=0.6,
+                           **dict(TINY, arch='convnet'))
+    student.train(8, 4)
+    kept, right = p.max(1) > 0.6, p.argmax(1) == truth
+    assert 0 < right[kept].mean() < 1
+    expected = {'pseudo/accuracy': right[kept].mean(), 'pseudo/coverage': kept.mean(),
+                **{f'pseudo/coverage/{k}': kept[truth == k].mean() for k in range(5)}} if known else {}
+    for row in student.folder.metrics():
+        found = {tag: value for tag, value in row.items() if tag.startswith('pseudo')}
+        assert found == pytest.approx({tag: 100 * value for tag, value in expected.items()}, rel=1e-5)
+
+
 @pytest.mark.parametrize('params, text', [
     (dict(), '--id=:'), (dict(id='a/b'), '--id=a/b: give the name of one folder'),
-    (dict(id='..'), '--id=..: give'), (dict(id='1', teacher_id='../0'), '--teacher_id=../0: give'),
+    (dict(id='..'), '--id=..: give'), (dict(id='a\tb'), r'--id=a\\tb: give'),
+    (dict(id='1', teacher_id='.0'), '--teacher_id=.0: give'),
+    (dict(id='1', teacher_id='../0'), '--teacher_id=../0: give'),
     (dict(id='1', teacher_id='1'), '--teacher_id=1'),
     (dict(id='1', teacher_id='0'), 'predictions.npy'),
     (dict(id='1', pseudo_label_file='{}/few.npy'), r'shape \(3, 5\)'),

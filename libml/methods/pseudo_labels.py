@@ -29,7 +29,28 @@ def watch(model, labels, mask):
     right = mask * tf.cast(tf.equal(tf.cast(labels[-n:], truth.dtype), truth), tf.float32)
     counts = tf.matmul(tf.stack([tf.ones_like(mask), mask, right]), tf.one_hot(truth, nclass))
     average = model.track(Average('pseudo_labels', np.zeros(counts.shape), DECAY))
-    seen, kept, right = tf.unstack(average.observe(counts))
+    _show(model, average.observe(counts))
+
+
+def watch_all(model, labels, kept):
+    """Has a step report the same of pseudo-labels that do not change; does nothing where true classes are not known.
+
+    Args:
+        model: a models.MultiModel.
+        labels: int [N], classes of the pseudo-labels of all unlabelled images of its dataset, in their order.
+        kept: bool [N], which of them are trained on.
+    """
+    if not model.dataset.labels_known:
+        return
+    truth = model.dataset.unlabeled.labels
+    weights = np.stack([np.ones_like(kept), kept, kept & (labels == truth)]).astype(np.float32)
+    _show(model, tf.constant(weights @ np.eye(model.params.nclass, dtype=np.float32)[truth]))
+
+
+def _show(model, counts):
+    """Adds the tags of counts, float32 [3, C], to the model: of all images of each class, those trained on, the right
+    ones of those."""
+    nclass, (seen, kept, right) = model.params.nclass, tf.unstack(counts)
     model.watched['pseudo/accuracy'] = 100 * tf.reduce_sum(right) / tf.reduce_sum(kept)
     model.watched['pseudo/coverage'] = 100 * tf.reduce_sum(kept) / tf.reduce_sum(seen)
     if nclass <= MOST_CLASSES:
