@@ -1,5 +1,6 @@
 """The shell scripts print commands that exist: scripts, flags, values and dataset names."""
 
+import math
 import re
 import shlex
 import subprocess
@@ -11,13 +12,14 @@ from baseline import Baseline
 from consistency import Consistency
 from libml.images.framing import Frame
 
+import numpy as np
 import pytest
 
 COUNTS = {('fixmatch.sh', 'cifar10'): 2 * 3 * 2, ('fixmatch.sh', 'cifar100'): 2 * 3 * 2,
           ('fixmatch.sh', 'svhn'): 2 * 3 * 2, ('fixmatch.sh', 'stl10'): 2 * 2, ('fixmatch.sh', 'uda'): 3 * 2,
           ('fixmatch.sh', 'baselines'): 41 * 2, ('fixmatch.sh', 'ablation'): 16,
           ('usb.sh', 'cifar10'): 8 * 3 * 2, ('usb.sh', 'cifar100'): 8 * 3 * 2, ('usb.sh', 'svhn'): 8 * 3 * 2,
-          ('usb.sh', 'stl10'): 8 * 3 * 2,
+          ('usb.sh', 'stl10'): 8 * 3 * 2, ('imagenet.sh', 'randaugment'): 2, ('imagenet.sh', 'ctaugment'): 2,
           ('small.sh', 'digits'): 2 * 2, ('small.sh', 'mnist'): 2 * 2,
           ('small_methods.sh', 'digits'): 6 * 2, ('small_methods.sh', 'mnist'): 6 * 2,
           ('small_methods.sh', 'cifar10'): 6 * 2,
@@ -41,6 +43,8 @@ FLAGS = {('fixmatch.sh', 'cifar100'): '--filters=128 --wd=0.001', ('fixmatch.sh'
          ('usb.sh', 'cifar10'): '--augment=d.d.usb --report_kimg=320',
          ('usb.sh', 'cifar100'): '--augment=d.d.usb --report_kimg=320 --wd=0.001',
          ('usb.sh', 'stl10'): '--augment=d.d.usb --report_kimg=320 --scales=4',
+         ('imagenet.sh', 'randaugment'): '--arch=resnet50 --size=224 --augment=d.d.rai --batch=1024 --uratio=5 ',
+         ('imagenet.sh', 'ctaugment'): '--augment=d.d.d --cta_version=imagenet --ath=0.85 ',
          ('mixmatch.sh', 'table1'): '--wd=0.04 --beta=0.75 --filters=135', ('mixmatch.sh', 'table2'): '--scales=4',
          ('remixmatch.sh', 'stl10'): '--K=4 --scales=4 --augment=d.x.d',
          ('fully_supervised.sh', 'large'): '--mixup --filters=135',
@@ -158,6 +162,28 @@ def test_settings_of_usb():
     assert all('--moments=aligned' in line for line in lines if line[1] == 'softmatch.py')
 
 
+def test_golden_settings_of_imagenet():
+    """3,000 epochs of 128,116 labels: 50 of warm-up, a tenth after every 500; twice the original's weight decay."""
+    line, = printed('imagenet.sh', 'randaugment', '--seeds=3')[1]
+    given = dict(flag.removeprefix('--').partition('=')[::2] for flag in shlex.split(line)[2:])
+    kimg = 128116 / 1024
+    assert given['dataset'] == 'imagenet.3@128116-0' and int(given['train_kimg']) == math.ceil(3000 * kimg)
+    found = [float(given[f'lr_{part}_kimg']) for part in ('warmup', 'decay')]
+    np.testing.assert_allclose(found, [50 * kimg, 500 * kimg], rtol=1e-6)
+    numbers = {name: float(given[name]) for name in ('lr', 'wd', 'confidence', 'wu', 'bn_momentum')}
+    assert numbers == dict(lr=0.1 * 1024 / 256, wd=2 * 0.0003, confidence=0.7, wu=10, bn_momentum=0.9)
+    assert given['schedule'] == 'staircase' and given['wd_bias'] == given['ema_statistics'] == ''
+
+
+def test_data_of_imagenet():
+    lines = printed('imagenet.sh', 'data', '--seeds=1 2')[1]
+    assert lines[0] == 'python scripts/create_datasets.py --archives=imagenet imagenet' and len(lines) == 3
+    for seed, line in enumerate(lines[1:], 1):
+        assert shlex.split(line) == [
+            'python', 'scripts/create_split.py', f'--seed={seed}', '--size=128116',
+            f'--names=lists/files2shards_train_size128116_split{seed}.txt', 'imagenet']
+
+
 def test_all_tables_without_a_name():
     assert printed('remixmatch.sh', '--seeds=1')[1] == sum(
         (printed('remixmatch.sh', table, '--seeds=1')[1] for table in ('cifar10', 'svhn', 'stl10', 'ablation')), [])
@@ -165,7 +191,7 @@ def test_all_tables_without_a_name():
 
 @pytest.mark.parametrize('script', ['fixmatch.sh', 'small.sh', 'mixmatch.sh', 'remixmatch.sh', 'fully_supervised.sh',
                                     'compare.sh', 'adamatch.sh', 'small_adamatch.sh', 'pictures.sh',
-                                    'usb.sh', 'small_methods.sh'])
+                                    'usb.sh', 'small_methods.sh', 'imagenet.sh'])
 def test_wrong_argument_is_one_line(script):
-    code, lines, err = printed(script, 'imagenet')
-    assert code == 1 and not lines and 'imagenet' in err and len(err.splitlines()) == 1
+    code, lines, err = printed(script, 'nosuch')
+    assert code == 1 and not lines and 'nosuch' in err and len(err.splitlines()) == 1

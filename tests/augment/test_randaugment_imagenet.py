@@ -60,7 +60,7 @@ def views_of(images, **given):
         return session.run(augment.strong(tf.constant(images), Given(**given)))
 
 
-@pytest.mark.parametrize('height, width, colors', [(32, 32, 3), (64, 48, 3), (20, 24, 1)])
+@pytest.mark.parametrize('height, width, colors', [(64, 48, 3), (20, 24, 1)])
 def test_views_are_pillows(height, width, colors):
     """Every operation at every level and sign alone, then two at a time."""
     random = np.random.RandomState(0)
