@@ -76,5 +76,5 @@ def test_the_script(tmp_path):
     assert json.loads(path.read_text())['label'] == split_names.positions(
         str(tmp_path), 'imagenet', str(tmp_path / 'list.txt')).tolist()
     code, _, err = runner.run(*arguments, '--size=5', 'imagenet')
-    assert code == 1 and err.startswith('error: --size=5: ') and err.endswith('list.txt has 3 names\n'), err
+    assert code == 1 and err.startswith('error: --size=5: ') and err.endswith('list.txt has 3 names'), err
     assert not (tmp_path / 'SSL2' / 'imagenet.4@5-label.json').exists()

@@ -34,7 +34,7 @@ def test_accuracies_that_count_each_class_alike():
 def test_top_accuracy():
     """The label's place in the order of probabilities: 0 to 4 count; nothing is said of few classes."""
     p = np.tile(np.arange(21.) / 210, [7, 1]).astype(np.float32)
-    assert evaluate.top_accuracy(p, np.array([20, 19, 16, 15, 0, 17, 3])) == {'accuracy/top5': 100 * 4 / 7}
+    assert evaluate.top_accuracy(p, np.array([20, 19, 16, 15, 0, 17, 3])) == {'accuracy/top5': 100 * (4 / 7)}
     assert evaluate.top_accuracy(p[:, 1:], np.zeros(7, int)) == {}
     # Many classes are impossible: the first of them come after the only one that is not.
     assert evaluate.top_accuracy(np.eye(21)[[9] * 4], np.array([9, 3, 4, 20])) == {'accuracy/top5': 50.}
