@@ -162,7 +162,6 @@ class Loop:
             InputError: the lock is no longer this process's; nothing is reported.
         """
         model = self.model
-        model.folder.check_lock()
         self.settle()
         self.check_weights()
         accuracies = model.evaluate(self.session)
@@ -170,6 +169,7 @@ class Loop:
         scalars = {tag: float(value) for tag, value in values.items()}
         scalars.update(accuracies)
         scalars = {tag: value for tag, value in scalars.items() if math.isfinite(value)}
+        model.folder.check_lock()
         model.folder.add_metrics(dict(step=self.step, kimg=self.step / KIMG, **scalars, img_per_s=round(img_per_s, 2)))
         self.events.add(self.step, {**scalars, 'img_per_s': img_per_s}, more + self.picture_values())
         try:

@@ -128,24 +128,34 @@ def test_one_process_trains_in_a_folder(tmp_path):
 
 
 class Robbed(MixMatch):
-    """Loses its lock in its first report."""
+    """Loses its lock in its second report, or after it."""
 
     def evaluate(self, session):
-        os.unlink(self.folder.lock_file)
-        if self.replaced:
-            with RunFolder(self.folder.path).locked():
-                return super().evaluate(session)
+        if self.folder.metrics() and not self.late:
+            self.lose()
         return super().evaluate(session)
 
+    def after_report(self, session, scalars):
+        if len(self.folder.metrics()) == 2:
+            self.lose()
 
-@pytest.mark.parametrize('replaced, save_nimg', [(False, 16), (True, 64)])
-def test_a_run_that_loses_its_lock_writes_nothing_more(tmp_path, replaced, save_nimg):
+    def lose(self):
+        os.unlink(self.folder.lock_file)
+        if self.late:
+            with RunFolder(self.folder.path).locked():
+                pass
+
+
+@pytest.mark.parametrize('late', [False, True])
+def test_a_run_that_loses_its_lock_writes_nothing_more(tmp_path, late):
+    """Neither its report nor its checkpoint, whether the lock was removed or is another process's by now."""
     model = Robbed(str(tmp_path), toy.dataset(size=8), arch='convnet', **toy.SMALL)
-    model.replaced = replaced
+    model.late = late
     with refused(model.folder.lock_file, 'was removed or replaced', 'nothing more is written'):
-        model.train(64, 16, save_nimg)
-    assert [row['step'] for row in model.folder.metrics()] == [16]
-    assert [os.path.basename(path) for path in checkpoint.all_in(model.folder.tf)] == ['model.ckpt-00000000']
+        model.train(64, 16, 16)
+    assert [row['step'] for row in model.folder.metrics()] == [16, 32][:1 + late]
+    names = [os.path.basename(path) for path in checkpoint.all_in(model.folder.tf)]
+    assert names == ['model.ckpt-00000000', 'model.ckpt-00000016']
 
 
 class Failing(MixMatch):
