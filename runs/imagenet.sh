@@ -11,8 +11,9 @@
 #   ctaugment     the same with CTAugment, which the original's code has, too
 # A run is 3,000 epochs of 128,116 labelled pictures, 375,340 steps. A step has 1,024 labelled pictures and two views of
 # 5,120 unlabelled ones: 4.2 billion views of 224x224 pass the network in all. At 2,500 a second, which is an assumption
-# and not measured, that is 470 hours. Where 11,264 views have no room, give a smaller --batch, and --lr in proportion:
-# 0.1 for every 256 labelled pictures. Warm-up and falls are a 60th and a 6th of --kimg, whatever it is.
+# and not measured, that is 470 hours. Where memory cannot hold 11,264 views, --accumulate=N makes a step of N parts; or
+# give a smaller --batch, and --lr in proportion: 0.1 for every 256 labelled pictures. Warm-up and falls are a 60th and a
+# 6th of --kimg, whatever it is.
 # The original's weight decay is 0.0003 times the sum of squares, ours is --wd / 2 times it. On TPUs the original had
 # bfloat16 activations (--precision=bfloat16) and batch norm over the 352 views of one core.
 set -euo pipefail
