@@ -95,7 +95,7 @@ def main(argv):
             for _ in range(3):  # The second draws the split, which the third finds.
                 found.update(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout
                                         .splitlines()[-1]))
-        rows[n] = {key: round(value, 2) for key, value in found.items()}
+        rows.update({f'{key}_{n}': round(value, 2) for key, value in found.items()})
         print(f'{n:>9,} records: index {found["index"]:.1f} s, start {found["start"]:.2f} s, {found["mb"]:.0f} MB, '
               f'{found["images_per_second"]:.0f} images a second', flush=True)
     print(json.dumps(rows))
