@@ -79,7 +79,8 @@ def test_an_index_with_objects_is_not_unpickled(shards, tmp_path):
 @pytest.mark.parametrize('row, text', [
     (b'\xff\xff', 'record 1 is no tf.train.Example'), (example(label=[1]), 'record 1 has no picture `image`'),
     (example(image=[b'a', b'b'], label=[1]), 'record 1 has no picture `image`'),
-    (example(image=[b'a']), 'record 1 has no integer `label`')])
+    (example(image=[b'a']), 'record 1 has no integer `label`')],
+    ids=['no example', 'no picture', 'two pictures', 'no label'])
 def test_records_that_are_wrong(tmp_path, row, text):
     path = write(tmp_path / 'a', [example(image=[b'a'], label=[1]), row])
     with pytest.raises(InputError, match=text):
