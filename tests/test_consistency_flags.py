@@ -20,7 +20,7 @@ def teacher(tmp_path_factory):
     (dict(teacher='somewhere'), '--teacher=somewhere is for --stage=student'),
     (dict(kl_t2=True), '--kl_t2=True is for --stage=student'),
     (dict(temperature=3.), '--temperature=3.0 is for --stage=student'),
-    (dict(stage='student', teacher='nowhere'), '--teacher=nowhere: its args/args.json is not there'),
+    (dict(stage='student', teacher='nowhere'), '--teacher=nowhere: there is no nowhere/args/args.json'),
     (dict(swa_bn_images=7), '--swa_bn_images=7: give at least a batch, --batch=8')])
 def test_bad_flags_are_one_line(tmp_path, params, text):
     with pytest.raises(InputError) as error:

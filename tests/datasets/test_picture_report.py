@@ -58,7 +58,7 @@ def test_some_classes_may_be_without_pictures(capsys):
     report.print(collections.Counter(), dropped=False)
     assert capsys.readouterr().err.splitlines() == ['warning: no training picture of cat, cow',
                                                     'warning: no test picture of cow, dog']
-    report.paths['test'] = []
+    report.counts['test'][:] = 0
     with refused('no picture is left to test on'):
         report.check(skip_bad=False)
 

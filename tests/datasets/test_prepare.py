@@ -4,7 +4,7 @@ import gzip
 import struct
 
 from libml import data_pair
-from libml.datasets import prepare
+from libml.datasets import download, prepare
 from made_up_archives import make_tar, publish, stored
 from made_up_cifar import cifar10_members
 from refusals import refused
@@ -150,6 +150,7 @@ def test_mnist_and_fashion_mnist_are_not_mistaken_for_each_other(tmp_path, monke
 def test_unpacked_mnist(tmp_path, monkeypatch, capsys):
     """Under the names of the unpacked files, and under those of the packed ones."""
     publish(monkeypatch, 'mnist', train=20, test=20)
+    monkeypatch.delitem(download.CONTENTS, 'mnist')
     labels = [3] * 11 + list(range(9))
     put_idx(tmp_path, labels)
     for path in tmp_path.glob('*.gz'):

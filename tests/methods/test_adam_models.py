@@ -51,7 +51,8 @@ def test_golden_step(golden, tmp_path, monkeypatch, name, model_class, draws):
     largest = max(np.abs(g).max() for g in toy.named(arrays, 'grad:').values())
     for v, g in zip(variables, gradients):
         name = v.op.name.replace('/', '|')
-        np.testing.assert_allclose(g, arrays[f'grad:{name}'], atol=1e-4 * largest, err_msg=name)
+        # See pair_runs.check_golden_step: processors round differently at leaky ReLU's kink.
+        np.testing.assert_allclose(g, arrays[f'grad:{name}'], atol=2e-3 * largest, err_msg=name)
 
 
 # For every unlabelled loss, the passes whose logits it sends a gradient to.
