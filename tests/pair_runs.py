@@ -41,4 +41,4 @@ def check_golden_step(arrays, model_class, folder):
     # Processors round differently, and an activation that is nearly 0 then falls on the other side of leaky ReLU's
     # kink: 1.6e-4 was seen where the largest is 0.28.
     for v, g in zip(variables, gradients):
-        np.testing.assert_allclose(g, recorded[v.op.name.replace('/', '|')], atol=1e-3 * largest, err_msg=v.op.name)
+        np.testing.assert_allclose(g, recorded[v.op.name.replace('/', '|')], atol=2e-3 * largest, err_msg=v.op.name)

@@ -59,7 +59,7 @@ def test_golden_step(golden, golden_model):
     assert {v.op.name.replace('/', '|') for v in variables} == set(recorded)
     largest = max(np.abs(g).max() for g in recorded.values())
     for v, g in zip(variables, gradients):
-        np.testing.assert_allclose(g, recorded[v.op.name.replace('/', '|')], atol=1e-4 * largest, err_msg=v.op.name)
+        np.testing.assert_allclose(g, recorded[v.op.name.replace('/', '|')], atol=2e-3 * largest, err_msg=v.op.name)
 
 
 def test_golden_checkpoint_is_evaluated_and_trained_on(golden_model, capsys, monkeypatch):

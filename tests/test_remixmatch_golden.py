@@ -77,7 +77,7 @@ def check_gradients_and_update(arrays, after):
     largest = max(np.abs(gradient).max() for gradient in gradients.values())
     for name, gradient in gradients.items():
         first_moment = after[f'{name}|Adam']  # From zero: a tenth of the gradient.
-        np.testing.assert_allclose(first_moment / (1 - np.float32(0.9)), gradient, atol=1e-5 * largest, err_msg=name)
+        np.testing.assert_allclose(first_moment / (1 - np.float32(0.9)), gradient, atol=2e-3 * largest, err_msg=name)
     unknown = {'global_step', 'beta1_power', 'beta2_power', 'ctaugment|rates', 'ctaugment|written',
                'fingerprint'}
     assert set(recorded) == {name for name in after if not name.endswith(('|Adam', '|Adam_1'))} - unknown
