@@ -114,13 +114,13 @@ def of_npz(path):
     try:
         with np.load(path, allow_pickle=False) as content:
             return averaged(set(content.files), content.__getitem__)
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f'cannot read it as an .npz file: {one_line(error)}') from error
 
 
 def averaged(names, array):
     """dict name -> array(name of its average, else its own), of the `whole` names."""
-    return {name: array(name + AVERAGE if name + AVERAGE in names else name) for name in whole(names)}
+    return {name: np.asarray(array(name + AVERAGE if name + AVERAGE in names else name)) for name in whole(names)}
 
 
 def fitting(values, network, arch):

@@ -6,6 +6,8 @@ Both layouts are read: `.weights.h5` of Keras 3, and the older one of published 
 from libml.networks import resnet50
 from libml.utils import InputError, one_line
 
+import numpy as np
+
 ARCH = 'resnet50v2'
 HEAD = 'predictions'  # the layer that a file without top does not have
 # Weights of a layer in the order of Keras.
@@ -33,7 +35,7 @@ def read(path):
                 scope = scopes.get(layer, layer)
                 known = WEIGHTS.get(scope.rstrip('_0123456789'), ()) if layer in scopes else ()
                 for i, weight in enumerate(weights):
-                    found[f'{scope}/{known[i] if i < len(known) else i}'] = weight[()]
+                    found[f'{scope}/{known[i] if i < len(known) else i}'] = np.asarray(weight[()])
     except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         raise InputError(f'cannot read it as a file of Keras: {one_line(error)}') from error
     if not found:

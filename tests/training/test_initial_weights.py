@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import zipfile
 
 import runner
 import simclr_runs
@@ -172,13 +173,19 @@ def test_arrays_that_do_not_fit(tmp_path, plain, arrays, change, text):
 @pytest.mark.parametrize('name, params, texts', [
     ('none', {}, ['no checkpoint at', 'none']), ('none.npz', {}, ['cannot read it as an .npz file: ']),
     ('none.h5', {}, ['files of Keras are for --arch=resnet50v2, this network is --arch=resnet']),
-    ('text.npz', {}, ['cannot read it as an .npz file: ']),
+    ('text.npz', {}, ['cannot read it as an .npz file: ']), ('array.npz', {}, ['cannot read it as an .npz file: ']),
+    ('other.npz', {}, ['its conv2d/kernel has shape [], this network needs [3, 3, 3, 16]']),
     ('run', dict(arch='shake'), ['it is of a run with arch=resnet: give one with arch=shake']),
     ('run', dict(filters=5), ['conv2d_1/kernel has shape [3, 3, 16, 4], this network needs [3, 3, 16, 5]']),
     ('run', dict(scales=1), ['it has 14 variables more than the 22 of this --arch=resnet, first batch_norm']),
     ('run', dict(scales=3), ['it lacks 14 of the 50 variables of this --arch=resnet, first conv2d_7/kernel'])])
 def test_files_that_do_not_fit(tmp_path, plain, arrays, name, params, texts):
     (tmp_path / 'text.npz').write_text('x')
+    with open(tmp_path / 'array.npz', 'wb') as f:
+        np.save(f, np.zeros(3))
+    npz(tmp_path / 'other.npz', without(arrays, '/conv2d/kernel'))
+    with zipfile.ZipFile(tmp_path / 'other.npz', 'a') as f:
+        f.writestr('classify/conv2d/kernel', 'text')
     saved(tmp_path / 'run', arrays, arch='resnet')
     model = small(tmp_path, **params) if params else plain
     with model.session() as session, refused(f'--init={tmp_path / name}: ', *texts):

@@ -63,6 +63,16 @@ def test_more_weights_than_a_layer_has_are_numbered(tmp_path):
     assert set(keras_weights.read(path)) == {'conv2d/kernel', 'conv2d/bias', 'conv2d/2'}
 
 
+def test_what_is_no_number_is_an_array_nevertheless(tmp_path):
+    """Whoever takes it refuses it."""
+    path = str(tmp_path / 'a.h5')
+    older(path, {'conv1_conv': [[1.]]})
+    with h5py.File(path, 'r+') as f:
+        del f['conv1_conv/conv1_conv/weight_0:0']
+        f['conv1_conv/conv1_conv/weight_0:0'] = 'text'
+    assert keras_weights.read(path)['conv2d/kernel'].shape == ()
+
+
 def test_every_layer_has_one_name():
     names = resnet50.keras_layers()
     assert len(names) == len(set(names.values())) == 53 + 49
