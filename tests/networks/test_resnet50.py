@@ -15,6 +15,7 @@ import tensorflow as tf
 from easydict import EasyDict
 
 tf1 = tf.compat.v1
+pytestmark = pytest.mark.filterwarnings('ignore:__array__ implementation:DeprecationWarning')  # Of Keras.
 SIDE, BATCH, NCLASS = 72, 2, 5
 
 
@@ -77,16 +78,16 @@ def ours_v2(keras_v2, tmp_path_factory):
         gradients = tf.gradients(tf.reduce_sum(model.ops.trained.logits * keras_v2.direction), variables)
         ops, gradients = session.run([model.ops, gradients], {model.ops.x: keras_v2.x})
         session.run(model.tune_op('train'), {model.ops.x: keras_v2.x})
-        moving = {v: session.run(v) for v, _ in model.batch_norms['train'].batch_stats}
+        moving = session.run({v.op.name: v for v, _ in model.batch_norms['train'].batch_stats})
 
-    def path(v):
-        layer, name = v.op.name.removeprefix('classify/').split('/')
-        return f'{layers[layer]}/{name}'
+    def path(name):
+        layer, part = name.removeprefix('classify/').split('/')
+        return f'{layers[layer]}/{part}'
 
     return types.SimpleNamespace(
-        **ops, gradients={path(v): g for v, g in zip(variables, gradients)},
-        moving={path(v): value for v, value in moving.items()}, told=model.started_from, params=model.params,
-        parameters=sum(math.prod(v.shape) for v in [*variables, *moving]))
+        **ops, gradients={path(v.op.name): g for v, g in zip(variables, gradients)},
+        moving={path(name): value for name, value in moving.items()}, told=model.started_from, params=model.params,
+        parameters=sum(math.prod(v.shape) for v in [*variables, *moving.values()]))
 
 
 def test_v2_is_that_of_keras(keras_v2, ours_v2):
