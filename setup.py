@@ -7,7 +7,7 @@ from setuptools import find_packages, setup
 
 HERE = pathlib.Path(__file__).parent
 VERSION = re.search(r"^__version__ = '(.*)'$", (HERE / 'libml' / '__init__.py').read_text(), re.MULTILINE)[1]
-EXTRAS_ALL = ['matplotlib', 'pillow>=10.3', 'scikit-learn', 'scipy', 'tensorboard']
+EXTRAS_ALL = ['h5py', 'matplotlib', 'pillow>=10.3', 'scikit-learn', 'scipy', 'tensorboard']
 
 setup(
     name='libml',

@@ -1,4 +1,4 @@
-"""Datasets in memory."""
+"""Datasets: what a model needs to know of one, and its subsets, in memory or made on demand."""
 
 import math
 import re
@@ -52,7 +52,7 @@ class Subset:
 
 
 class DataSet:
-    """A dataset in memory: what a model needs to know of it, and its subsets.
+    """What a model needs to know of a dataset, and its subsets.
 
     Attributes:
         name: as on the command line, `cifar10.3@250-5000`.

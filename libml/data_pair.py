@@ -57,13 +57,13 @@ def load(name, split, data_dir='', whiten=False, p_unlabeled='', memory='auto', 
     weights = class_weights(p_unlabeled, info.nclass)
     made = subsets.frame_of(info, **frame)
     on_disk = subsets.from_files(memory, data_dir, info)
-    train = subsets.read(data_dir, info, info.train_subsets if name.labels else info.labeled_subsets, on_disk, made,
-                         adaptation(info))
-    test = subsets.read(data_dir, info, ['test'], on_disk, made, adaptation(info))
-    known = np.concatenate([subsets.subset_labels(data_dir, info, subset) for subset in info.labeled_subsets])
+    known = np.concatenate([subsets.subset_labels(data_dir, info, subset, on_disk) for subset in info.labeled_subsets])
     label, unlabel, valid = positions(name, split, data_dir, known, info.nclass)
     if name.imbalance_labeled or name.imbalance_unlabeled:
         label, unlabel = splits.skewed_split(split, data_dir, name, label, unlabel)
+    train = subsets.read(data_dir, info, info.train_subsets if name.labels else info.labeled_subsets, on_disk, made,
+                         adaptation(info))
+    test = subsets.read(data_dir, info, ['test'], on_disk, made, adaptation(info))
     parts = [Subset(*train[:2], part, train[2]) for part in (label, unlabel, valid)]
     origin = dict(data_dir=os.path.abspath(data_dir), p_unlabeled=p_unlabeled, **(frame if made else {}))
     dataset = DataSet(str(name), *parts, Subset(*test[:2], np.arange(len(test[1])), test[2]), nclass=info.nclass,

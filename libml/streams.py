@@ -6,7 +6,6 @@ import os
 from libml import memory
 from libml.draws import Draws
 
-import numpy as np
 import tensorflow as tf
 from easydict import EasyDict
 
@@ -46,7 +45,7 @@ class Streams:
         memory.check_floats(f'the stream {name}', [batch, *subset.pixels.shape[1:]])
         n, pixels = len(subset), subset.pixels
         positions, targets = self._placeholder(subset.positions), self._placeholder(subset.targets)
-        in_memory = isinstance(pixels, np.ndarray)
+        in_memory = subset.in_memory
         array = self._placeholder(pixels) if in_memory else None
         first_image = self.first_batch * batch
 

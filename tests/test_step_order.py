@@ -2,6 +2,7 @@
 
 import toy
 from domain_runs import build
+from fixmatch import FixMatch
 from freematch import FreeMatch
 from mcd import MCD
 from mixmatch import MixMatch
@@ -79,3 +80,15 @@ def test_batch_norm_follows_each_micro_batch(tmp_path):
             value, _ = session.run([statistic, op])
             expected = 0.9 * expected + 0.1 * value
         np.testing.assert_allclose(session.run(moving), expected, rtol=1e-5, atol=1e-7)
+
+
+def test_a_staircase_of_the_learning_rate_sees_the_first_image_of_a_step(tmp_path):
+    """In a rise, both micro-batches of the second step have the rate of its beginning."""
+    model = FixMatch(str(tmp_path), toy.dataset(), **toy.SMALL, uratio=2, augment='x.x.ra', schedule='staircase',
+                     lr_warmup_kimg=1., lr=1024., accumulate=2)
+    with model.session() as session, model.graph.as_default():
+        session.run(tf.compat.v1.local_variables_initializer())
+        model.streams.start(session, 0)
+        rates = [session.run((model.ops.monitors['monitors/lr'], op))[0]
+                 for op in 2 * [model.part_op, model.ops.train_op]]
+    assert rates == [0., 0., 8., 8.]

@@ -55,7 +55,7 @@ def test_a_schedule_that_needs_the_length_is_not_forgotten(tmp_path, capsys):
     (['--dataset=digits.1@40-100', '--p_unlabeled=1,2'], '10 comma-separated'),
     (['--dataset=digits.1@40-100', '--eval_ckpt=nowhere'], 'no checkpoint at nowhere'),
     (['--dataset=digits.1@40-100', 'stray'], 'stray'),
-    (['--filters=1000000'], '--filters=1000000 --repeat=4 --scales=1: classify/conv2d_'),
+    (['--dataset=digits.1@40-100', '--filters=1000000'], '--filters=1000000 --repeat=4 --scales=1: classify/conv2d_'),
     (['--lr=nan'], '--lr=nan: give a number larger than 0'),
     (['--report_kimg=0'], '--report_kimg=0: give a whole number larger than 0'),
 ])

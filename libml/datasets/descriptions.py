@@ -155,11 +155,6 @@ def train_paths(data_dir, info):
     return [path for subset in info.train_subsets for path in subset_files(data_dir, info.name, subset)]
 
 
-def labeled_paths(data_dir, info):
-    """Paths of the training records whose labels are true: the first of `train_paths`."""
-    return [path for subset in info.labeled_subsets for path in subset_files(data_dir, info.name, subset)]
-
-
 def test_path(data_dir, name):
     """Path of the test records (svhn_noextra has the file of svhn)."""
     return subset_path(data_dir, name, 'test')

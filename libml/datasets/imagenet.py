@@ -9,7 +9,7 @@ import os
 
 from libml.datasets import descriptions, index
 from libml.pictures import sources
-from libml.utils import InputError
+from libml.utils import InputError, expanded
 
 import numpy as np
 
@@ -32,7 +32,7 @@ def create(data_dir, archives):
     if not archives:
         raise InputError(f'{NAME} cannot be downloaded: give --archives=DIR with its class folders '
                          '(train/n01440764/...) or its TFRecords (train-00000-of-01024 ...)')
-    archives = os.path.abspath(os.path.expanduser(archives))
+    archives = os.path.abspath(expanded(archives))
     paths = {subset: descriptions.index_path(data_dir, NAME, subset) for subset in ('train', 'test')}
     known = [index.load(path) for path in paths.values()]
     if all(found and found.fresh() and os.path.commonpath([found.files[0], archives]) == archives for found in known):

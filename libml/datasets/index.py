@@ -5,15 +5,14 @@ An index is kept beside the records as `<name>-<subset>.index.npz`. It is made a
 
 import array
 import dataclasses
+import functools
 import json
 import os
 
-from libml.datasets.records import raw_records
+from libml.datasets.records import features, raw_records
 from libml.utils import InputError, progress, written_whole
 
 import numpy as np
-import tensorflow as tf
-from google.protobuf import message
 
 # A TFRecord has its length (8 bytes) and a checksum (4) before it, and a checksum (4) after it.
 BEFORE, AFTER = 12, 4
@@ -98,8 +97,20 @@ class Index:
 def load(path):
     """The Index in a file; None where there is none or it is damaged, so that it is made again.
 
-    Files beside it are named without their folder, so that the folder can be moved.
+    Files beside it are named without their folder, so that the folder can be moved. It is read once: a start asks for
+    it several times, and that of ImageNet's folders takes two seconds.
     """
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return _loaded(path, (status.st_ino, status.st_size, status.st_mtime_ns))
+
+
+@functools.lru_cache(maxsize=8)
+def _loaded(path, version):
+    """As `load`, of the version of the file that is there."""
+    del version
     try:
         with np.load(path, allow_pickle=False) as found:
             about = json.loads(found['about'].tobytes())
@@ -171,18 +182,6 @@ def joined(parts):
 def _columns(rows):
     table = rows.reshape(-1, len(ARRAYS))
     return [table[:, column].astype(kind) for column, kind in enumerate(ARRAYS.values())]
-
-
-def features(record, path, position):
-    """Map name -> tf.train.Feature of a serialized tf.train.Example, empty where there is none of that name.
-
-    Raises:
-        InputError: it is none; the message names the file and the position.
-    """
-    try:
-        return tf.train.Example.FromString(record).features.feature
-    except message.DecodeError as error:
-        raise InputError(f'{path}: record {position} is no tf.train.Example') from error
 
 
 def _found(record, keys, path, position):

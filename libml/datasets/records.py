@@ -237,23 +237,32 @@ def _bytes(value):
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
 
 
+def features(record, path, position):
+    """Map name -> tf.train.Feature of a serialized tf.train.Example, empty where there is none of that name.
+
+    Raises:
+        InputError: it is none; the message names the file and the position.
+    """
+    try:
+        return tf.train.Example.FromString(record).features.feature
+    except message.DecodeError as error:
+        raise InputError(f'{path}: record {position} is no tf.train.Example') from error
+
+
 def _wrong_label(path, start):
-    """The text for the first record of the chunk at position `start` that has not one integer as its label."""
+    """The text for the first record of the chunk at position `start` that has not one integer as its label; InputError
+    as of `features`."""
     for position, record in enumerate(_chunk_at(path, start), start):
-        try:
-            labels = tf.train.Example.FromString(record).features.feature['label'].int64_list.value
-        except message.DecodeError:
-            return f'{path}: record {position} is no tf.train.Example'
-        if len(labels) != 1:
+        if len(features(record, path, position)['label'].int64_list.value) != 1:
             return f'{path}: record {position} has no integer `label`'
     return f'{path}: a label cannot be read'
 
 
 def _wrong_image(path, start, shape):
     """The text for the first record of the chunk at position `start` whose image is not of the given shape."""
-    features = [tf.train.Example.FromString(record).features.feature for record in _chunk_at(path, start)]
-    pictures = [(f'{path}: the image of record {position}', b''.join(feature['image'].bytes_list.value))
-                for position, feature in enumerate(features, start)]
+    pictures = [(f'{path}: the image of record {position}',
+                 b''.join(features(record, path, position)['image'].bytes_list.value))
+                for position, record in enumerate(_chunk_at(path, start), start)]
     for (name, _), image in zip(pictures, decoded(pictures)):
         if image.shape != shape:
             found, right = ('x'.join(map(str, size)) for size in (image.shape, shape))

@@ -5,11 +5,10 @@
 
 import os
 
-from libml.datasets import index
 from libml.datasets.descriptions import read_description
-from libml.datasets.records import raw_records
+from libml.datasets.records import features, raw_records
 from libml.datasets.subsets import subset_index
-from libml.utils import InputError, one_line, progress
+from libml.utils import InputError, expanded, one_line, progress
 
 import numpy as np
 
@@ -50,7 +49,7 @@ def positions(data_dir, dataset, path):
 def read_names(path):
     """The names of a list: dict name -> number of its line."""
     try:
-        with open(os.path.expanduser(path), encoding='utf-8-sig') as f:
+        with open(expanded(path), encoding='utf-8-sig') as f:
             lines = [line.partition(',')[0].strip() for line in f]
     except (OSError, ValueError) as error:
         raise InputError(f'cannot read {path}: {one_line(error)}') from error
@@ -72,7 +71,7 @@ def names_of(pictures):
         return
     for path in pictures.files:
         for number, record in enumerate(raw_records(path)):
-            names = index.features(record, path, number)[FEATURE].bytes_list.value
+            names = features(record, path, number)[FEATURE].bytes_list.value
             if len(names) != 1:
                 raise InputError(f'{path}: record {number} has no `{FEATURE}`, by which a list names it')
             yield names[0].decode(errors='replace')

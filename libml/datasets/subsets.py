@@ -3,6 +3,7 @@
 import os
 import sys
 
+from libml import memory as memory_size
 from libml.datasets import index, records
 from libml.datasets.descriptions import index_path, stored_counts, subset_files, subset_path
 from libml.datasets.on_demand import OnDemand
@@ -56,8 +57,7 @@ def from_files(memory, data_dir, info):
     if memory == 'disk' or not info.height or not records_there:
         return True
     images = sum(info.counts.get(subset, 0) for subset in subsets)
-    bytes_there = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
-    return images * info.height * info.width * info.colors > LARGEST_SHARE * bytes_there
+    return images * info.height * info.width * info.colors > LARGEST_SHARE * memory_size.of_machine()
 
 
 def subset_index(data_dir, info, subset):
@@ -84,9 +84,10 @@ def subset_index(data_dir, info, subset):
     return found
 
 
-def subset_labels(data_dir, info, subset):
-    """Labels of a subset, int32 [n]: from its index where there is one, else from its records."""
-    if os.path.exists(index_path(data_dir, info.name, subset)):
+def subset_labels(data_dir, info, subset, indexed=False):
+    """Labels of a subset, int32 [n]: from its index where there is one or it is to be `indexed`, else from its records.
+    """
+    if indexed or os.path.exists(index_path(data_dir, info.name, subset)):
         return subset_index(data_dir, info, subset).label
     labels = records.read_labels(subset_files(data_dir, info.name, subset), info.nclass)
     _check(labels, data_dir, info, subset)
@@ -104,7 +105,7 @@ def _check(labels, data_dir, info, subset):
         raise InputError(f'{path}: record {wrong[0]} has label {labels[wrong[0]]}, not in 0..{info.nclass - 1}')
 
 
-def read(data_dir, info, subsets, on_disk, frame=None, adaptation=None, colors=0):
+def read(data_dir, info, subsets, on_disk, frame=None, adaptation=None):
     """Pictures of subsets, one after the other.
 
     Args:
@@ -114,7 +115,6 @@ def read(data_dir, info, subsets, on_disk, frame=None, adaptation=None, colors=0
         on_disk: whether pictures are read when they are needed.
         frame: a Frame, or None.
         adaptation: function of uint8 [n, h, w, c] of what is stored: the images in memory before they are framed.
-        colors: as for OnDemand.
     Returns:
         uint8 [n, h, w, c] or an OnDemand in its place; labels int32 [n]; the TFRecord files.
     """
@@ -122,7 +122,7 @@ def read(data_dir, info, subsets, on_disk, frame=None, adaptation=None, colors=0
         parts = [subset_index(data_dir, info, subset) for subset in subsets]
         found = index.joined(parts)
         stored = info.height, info.width, info.colors
-        return OnDemand(found, stored, info.border, frame, colors), found.label, found.files if found.stamps else ()
+        return OnDemand(found, stored, info.border, frame), found.label, found.files if found.stamps else ()
     files = [path for subset in subsets for path in subset_files(data_dir, info.name, subset)]
     counts = stored_counts(data_dir, info)
     pixels, labels = records.read_records(files, info.height, info.width, info.colors, info.nclass, counts)
@@ -131,4 +131,4 @@ def read(data_dir, info, subsets, on_disk, frame=None, adaptation=None, colors=0
         raise InputError(f'{files[0]} and those after it hold {len(labels)} records, but their description counts '
                          f'{expected}')
     pixels = adaptation(pixels) if adaptation else pixels
-    return (OnDemand(pixels, pixels.shape[1:], 0, frame, colors) if frame else pixels), labels, files
+    return (OnDemand(pixels, pixels.shape[1:], frame=frame) if frame else pixels), labels, files

@@ -64,7 +64,7 @@ class PairModel(momentum_model.MomentumModel):
         p = self.params
         if p.schedule == 'cosine':
             return super().learning_rate()
-        return p.lr * schedules.staircase(self.step.read_value(), p.lr_warmup_kimg, p.lr_decay_kimg)
+        return p.lr * schedules.staircase(self.first_step(), p.lr_warmup_kimg, p.lr_decay_kimg)
 
     def kernels(self):
         """Those of MultiModel, and with --wd_bias the biases of dense layers."""

@@ -7,7 +7,7 @@ import zlib
 from libml.networks import archs
 from libml.training import checkpoint, keras_weights
 from libml.training.run_folder import RunFolder
-from libml.utils import InputError, one_line
+from libml.utils import InputError, expanded, one_line
 
 import numpy as np
 import tensorflow as tf
@@ -35,7 +35,7 @@ def load(session, model, path):
     p, variables = model.params, {v.op.name: v for v in model.variables}
     network = {part: variables[name] for part, name in parts(variables, p.arch, p.scales).items()}
     try:
-        source, values = read(os.path.expanduser(path), p.arch, p.scales, model.dataset.whitened)
+        source, values = read(expanded(path), p.arch, p.scales, model.dataset.whitened)
         taken = fitting(values, network, p.arch)
     except InputError as error:
         raise InputError(f'--init={path}: {error}') from error

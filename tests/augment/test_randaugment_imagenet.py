@@ -4,6 +4,7 @@ import pillow_twins
 from libml.augment import randaugment_imagenet as augment
 from libml.draws import Draws
 from libml.images import operations
+from strong_views import assert_function_of_its_draws
 
 import numpy as np
 import pytest
@@ -118,11 +119,4 @@ def test_two_of_sixteen_operations_each_half_of_the_time(monkeypatch):
 
 @pytest.mark.parametrize('size, colors', [(8, 1), (96, 3)])
 def test_a_function_of_its_draws_at_all_sizes(size, colors):
-    images = np.random.RandomState(0).randint(0, 256, [40, size, size, colors]).astype(np.uint8)
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        position = tf.compat.v1.placeholder(tf.int64, [])
-        views = augment.strong(tf.constant(images), Draws(1, position))
-        out, again, other = [session.run(views, {position: p}) for p in (5, 5, 6)]
-    assert out.dtype == np.float32 and out.shape == images.shape and np.abs(out).max() <= 1
-    np.testing.assert_array_equal(out, again)
-    assert (out != other).any((1, 2, 3)).mean() > .6
+    assert_function_of_its_draws(augment.strong, size, colors, .6)

@@ -4,6 +4,7 @@ import pillow_twins
 from libml.augment import usb
 from libml.draws import Draws
 from libml.images import operations
+from strong_views import assert_function_of_its_draws
 
 import numpy as np
 import pytest
@@ -99,11 +100,4 @@ def test_three_of_fourteen_operations_of_uniform_strength(monkeypatch):
 
 @pytest.mark.parametrize('size, colors', [(8, 1), (96, 3)])
 def test_a_function_of_its_draws_at_all_sizes(size, colors):
-    images = np.random.RandomState(0).randint(0, 256, [40, size, size, colors]).astype(np.uint8)
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        position = tf.compat.v1.placeholder(tf.int64, [])
-        views = usb.strong(tf.constant(images), Draws(1, position))
-        out, again, other = [session.run(views, {position: p}) for p in (5, 5, 6)]
-    assert out.dtype == np.float32 and out.shape == images.shape and np.abs(out).max() <= 1
-    np.testing.assert_array_equal(out, again)
-    assert (out != other).any((1, 2, 3)).mean() > .9
+    assert_function_of_its_draws(usb.strong, size, colors, .9)
