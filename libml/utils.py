@@ -141,12 +141,18 @@ def read_json(path):
 def written_whole(path, mode='w'):
     """Opens a file beside `path` and renames it to `path` at the end, so that `path` is whole or not there.
 
+    A device or a pipe is written to as it is. A link stays, and what it points to is written.
+
     Raises:
         InputError: the folder cannot be written or is full.
     """
-    path = expanded(path)
+    path = os.path.realpath(expanded(path))
     temporary = f'{path}.{os.getpid()}.part'
     try:
+        if os.path.exists(path) and not os.path.isfile(path):
+            with open(path, mode) as f:
+                yield f
+            return
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
         with open(temporary, mode) as f:
             yield f
@@ -170,7 +176,7 @@ def folder_written_whole(path, belongs=None):
         InputError: there is a file, or a folder that holds something and may not be replaced; the folder cannot be
             written or is full.
     """
-    path = os.path.abspath(expanded(path))
+    path = os.path.realpath(expanded(path))
     temporary, old = (f'{path}.{os.getpid()}.{ending}' for ending in ('part', 'old'))
     if os.path.lexists(path):
         replaced = belongs and os.path.exists(os.path.join(path, belongs))

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import stat
 import sys
 
 from libml import utils
@@ -51,6 +52,27 @@ def test_files_are_written_whole(tmp_path, mode, content):
         assert not path.exists()
     assert (path.read_text() if mode == 'w' else path.read_bytes()) == content
     assert os.listdir(path.parent) == ['file']
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path):
+    """A pipe is written to, and a link to a file or a folder stays one."""
+    pipe, link, target = (tmp_path / name for name in ('pipe', 'link', 'target'))
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    link.symlink_to(target)
+    for path in (pipe, link):
+        with utils.written_whole(path) as f:
+            f.write('text')
+    assert os.read(reader, 9) == b'text' and stat.S_ISFIFO(os.stat(pipe).st_mode)
+    os.close(reader)
+    assert link.is_symlink() and target.read_text() == 'text'
+    with refused(f'cannot write {tmp_path}: Is a directory'), utils.written_whole(tmp_path):
+        pass
+    target.unlink()
+    target.mkdir()
+    with utils.folder_written_whole(link) as folder:
+        os.mkdir(folder)
+    assert link.is_symlink() and sorted(os.listdir(tmp_path)) == ['link', 'pipe', 'target']
 
 
 @pytest.mark.parametrize('old', ['old', None])
