@@ -185,7 +185,7 @@ class Model:
 
         That needs the network and its averages only, unless it is for training on.
         """
-        with (memory.needed_for(self.params), self.graph.as_default(),
+        with (memory.needed_for(self.params), self.graph.as_default(), self.streams.reading(),
               tf.compat.v1.Session(config=session_config()) as session):
             if path:
                 restore = checkpoint.resume if training else checkpoint.restore_network

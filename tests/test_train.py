@@ -10,10 +10,12 @@ from libml import train
 from libml.hparams import Hparam
 from libml.utils import InputError
 from pi_model import PiModel
+from refusals import refused
 from short_runs import arrays, assert_same_bits, metrics, trained
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 
 @pytest.fixture(scope='module')
@@ -42,6 +44,18 @@ def test_a_schedule_that_needs_the_length_is_not_forgotten(tmp_path, capsys):
     model.train(8, 1024)
     assert model.folder.read_args()['train_kimg'] == 65536
     assert 'train_kimg=65536, and training ends at kimg 0.0078125: until kimg 65536 the run' in capsys.readouterr().out
+
+
+def test_a_session_says_which_picture_its_streams_could_not_make(tmp_path, monkeypatch):
+    """Wherever streams are read: in training, in tuning, for the views of a plot."""
+    class Damaged:
+        def explain(self):
+            raise InputError('7.png is damaged')
+
+    model = PiModel(tmp_path, toy.dataset(size=8), **toy.SMALL, warmup_pos=0.)
+    monkeypatch.setattr(model.streams, '_on_demand', [Damaged()])
+    with refused('7.png is damaged'), model.session():
+        raise tf.errors.InvalidArgumentError(None, None, 'in the iterator')
 
 
 @pytest.mark.parametrize('args, text', [

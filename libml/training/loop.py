@@ -138,8 +138,7 @@ class Loop:
 
     def one_step(self):
         """One step, a call of train_op and of part_op before it. Returns tag -> float of its losses and monitors."""
-        with self.model.streams.reading():
-            found = [self.session.run(fetches)[:2] for fetches in self.fetches]
+        found = [self.session.run(fetches)[:2] for fetches in self.fetches]
         loss = np.mean([loss for loss, _ in found])
         values = {tag: np.mean([values[tag] for _, values in found]) for tag in found[0][1]}
         # Check every part as well: one with weight 0, or one that is not in `loss`, can be NaN while `loss` is finite.
