@@ -17,8 +17,9 @@ ALL_LABELS = 'all'
 ALL_AND_UNLABELED = '@all'
 # How a dataset was loaded, where it was loaded in a special way.
 ORIGIN = ('source', 'target', 'p_unlabeled', 'enlarge')
-# Hyper-parameters that earlier versions did not have; empty or 0, they change nothing.
-LATER = ('bn_epsilon', 'init')
+# Hyper-parameters that earlier versions did not have, with the values that are what those versions did.
+LATER = dict(accumulate=1, bn_epsilon=0., cta_version='fixmatch', ema_statistics=False, init='', lr_decay_kimg=10240.,
+             lr_warmup_kimg=0., recipe='mixmatch', schedule='cosine', use_logit_interpolation=True, wd_bias=False)
 # Settings that are paths of other runs: their folders, above the last, name the seed.
 OTHER_RUNS = ('init', 'pretrained', 'teacher')
 
@@ -84,7 +85,8 @@ def read(path):
         raise InputError('no report in metrics.jsonl')
     settings = {name: value for name, value in args.items() if name not in NOT_SETTINGS}
     # Runs of earlier versions recorded what was not given, others do not: both are the same.
-    settings = {name: value for name, value in settings.items() if value or name not in ORIGIN + LATER}
+    settings = {name: value for name, value in settings.items()
+                if (value or name not in ORIGIN) and not (name in LATER and value == LATER[name])}
     settings.update({name: os.path.basename(settings[name].rstrip('/')) for name in OTHER_RUNS if name in settings})
     try:
         name = dataset_names.parse(args['dataset'])
@@ -126,7 +128,8 @@ def group(runs):
     for (dataset, method), members in methods.items():
         differing = differences(members)
         for run in members:
-            title = ' '.join([method] + [f'{name}={run.settings.get(name, "?")}' for name in differing])
+            values = {name: run.settings.get(name, LATER.get(name, '?')) for name in differing}
+            title = ' '.join([method] + [f'{name}={value}' for name, value in values.items()])
             groups[dataset, title, run.labels].append(run)
     return dict(sorted(groups.items(), key=lambda item: (item[0][:2], order(item[0][2]))))
 

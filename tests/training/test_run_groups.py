@@ -2,6 +2,9 @@
 
 import json
 
+from adamatch import AdaMatch
+from fixmatch import FixMatch
+from ict import ICT
 from libml.hparams import Hparam
 from libml.training import run_groups
 from libml.utils import InputError
@@ -146,6 +149,13 @@ def test_what_was_not_given_is_as_what_was_not_recorded(tmp_path):
     run_folder(tmp_path / '2', [50.], name='AdaMatch', p_unlabeled='', enlarge=False)
     run_folder(tmp_path / '3', [50.], name='AdaMatch', enlarge=True)
     run_folder(tmp_path / '4', [50.], name='ICT')
-    run_folder(tmp_path / '5', [50.], name='ICT', bn_epsilon=0., init='')
+    run_folder(tmp_path / '5', [50.], name='ICT', bn_epsilon=0., init='', recipe='mixmatch', accumulate=1)
+    run_folder(tmp_path / '6', [50.], name='ICT', recipe='fixmatch')
     assert titles(tmp_path) == {('digits', 'AdaMatch enlarge=?', 40): 2, ('digits', 'AdaMatch enlarge=True', 40): 1,
-                                ('digits', 'ICT', 40): 2}
+                                ('digits', 'ICT recipe=mixmatch', 40): 2, ('digits', 'ICT recipe=fixmatch', 40): 1}
+
+
+def test_values_of_earlier_versions_are_the_defaults_of_today():
+    defaults = {name: hparam.default for model in (ICT, AdaMatch, FixMatch)
+                for name, hparam in model.HPARAMS.items()}
+    assert {name: defaults[name] for name in run_groups.LATER} == run_groups.LATER
