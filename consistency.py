@@ -175,23 +175,32 @@ class Consistency(plateau_model.PlateauModel):
 
     def make_statistics(self):
         """Ops for `settle`: batch-norm statistics of the averaged network over views as it is trained on."""
-        data = self.dataset
-        self.bytes = tf.compat.v1.placeholder(tf.uint8, [self.params.batch, data.height, data.width, data.colors])
+        data, p = self.dataset, self.params
         self.index = tf.compat.v1.placeholder(tf.int64, [])
-        draws = Draws(self.params.seed, self.index, 'statistics/')
-        images = self.views().of_labeled(self.bytes, draws)['image'][:, -1]
+        if data.frame:
+            pixels = self.settling().pixels
+            self.fed = pixels.placeholder(p.batch)
+            images = pixels.images(self.fed, data.frame.draws(Draws(p.seed, self.index, 'statistics/frame/'), p.batch))
+        else:
+            images = self.fed = tf.compat.v1.placeholder(tf.uint8, [p.batch, data.height, data.width, data.colors])
+        images = self.views().of_labeled(images, Draws(p.seed, self.index, 'statistics/'))['image'][:, -1]
         self.classifier(images, training=True, getter=self.ema.getter, name='average')
         self.statistics = tf.group(ema.reestimation(self.batch_norms['average'].batch_stats, self.index))
 
+    def settling(self):
+        """The Subset whose images `settle` takes."""
+        data = self.dataset
+        return data.unlabeled if self.teacher and len(data.unlabeled) else data.labeled
+
     def settle(self, session):
         """The batch-norm statistics of the average: always of the same views of the same images."""
-        p, data = self.params, self.dataset
+        p, subset = self.params, self.settling()
         if p.average == 'none':
             return
-        subset = data.unlabeled if self.teacher and len(data.unlabeled) else data.labeled
+        images = subset.pixels.fetch if self.dataset.frame else subset.pixels.__getitem__
         batches = np.resize(subset.positions, [p.swa_bn_images // p.batch, p.batch])
         for index, positions in enumerate(batches):
-            session.run(self.statistics, {self.bytes: subset.pixels[positions], self.index: index})
+            session.run(self.statistics, {self.fed: images(positions), self.index: index})
 
     def fresh(self, session):
         super().fresh(session)

@@ -10,7 +10,9 @@ from consistency import Consistency, enlarged
 from consistency_runs import TEACHER, dataset, make_student, train
 from libml.augment import tokens
 from libml.augment.views import View
+from libml.datasets.on_demand import OnDemand
 from libml.draws import Draws
+from libml.images.framing import Frame
 from libml.images.pixels import to_float
 from libml.methods.teacher import Teacher
 from libml.training import checkpoint, figures
@@ -161,6 +163,27 @@ def test_swa_is_the_mean_of_its_snapshots_and_is_evaluated_with_its_own_statisti
         images = model.dataset.test.images.astype(np.float32) * np.float32(2 / 255) - 1
         p, raw = session.run([model.ops.classify_op, model.ops.classify_raw], {model.ops.x: images})
         assert np.abs(p - raw).max() > 1e-3
+
+
+def test_statistics_of_framed_pictures_are_of_random_parts(tmp_path):
+    data = dataset()
+    data.frame = Frame(8, mirror=True)
+    data.labeled.pixels = OnDemand(data.labeled.pixels, (16, 16, 3), frame=data.frame)
+    model = Consistency(str(tmp_path), data, **TEACHER)
+    v = {v.op.name: v for v in model.variables}
+    average = '/ExponentialMovingAverage'
+    with model.session() as session:
+        model.settle(session)
+        kernel, bias, found = (v[f'classify/{name}{average}'] for name in (
+            'conv2d/kernel', 'conv2d/bias', 'batch_normalization/moving_mean'))
+        drawn = [data.frame.draws(Draws(1, i, 'statistics/frame/'), 8) for i in range(2)]
+        parts = [data.labeled.pixels.images(tf.constant(data.labeled.pixels.fetch(np.arange(8) + 8 * i)), part)
+                 for i, part in enumerate(drawn)]
+        images = [model.views().of_labeled(part, Draws(1, i, 'statistics/'))['image'][:, -1]
+                  for i, part in enumerate(parts)]
+        maps = tf.nn.conv2d(tf.concat(images, 0), kernel, 1, 'SAME') + bias
+        found, wanted = session.run([found, tf.reduce_mean(maps, (0, 1, 2))])
+    np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-5)
 
 
 def test_without_an_average_the_live_weights_are_evaluated(student):

@@ -93,6 +93,18 @@ class OnDemand:
         image = self.frame.of_pixels(image, drawn) if self.frame else image
         return tf.ensure_shape(tf.repeat(image, colors // self.stored[-1], -1), self.shape[1:])
 
+    def images(self, rows, drawn=None):
+        """uint8 [b, h, w, c] of `rows`; `drawn`: framing.Draws of a batch of pictures to train on."""
+        inputs = rows if drawn is None else (rows, drawn)
+        with tf.device('/cpu:0'):
+            return tf.map_fn(self.image if drawn is None else lambda one: self.image(*one), inputs,
+                             parallel_iterations=1, fn_output_signature=tf.TensorSpec(self.shape[1:], tf.uint8))
+
+    def placeholder(self, batch=None):
+        """What `fetch` is fed to."""
+        kind = (tf.string, [batch]) if self.of_files else (tf.uint8, [batch, *self.contents.shape[1:]])
+        return tf.compat.v1.placeholder(*kind)
+
     def explain(self):
         """Raises the InputError of a picture that streams have just read, if there is one that cannot be made."""
         for positions in list(self._recent):
@@ -106,11 +118,18 @@ class OnDemand:
 
     # Outside of graphs.
 
+    def fetch(self, positions):
+        """`rows` as values: list of bytes of files, or uint8 [b, h, w, c].
+
+        Raises:
+            InputError: a file is gone or has changed.
+        """
+        return self.contents.read(positions) if self.of_files else self.contents[positions]
+
     def _images(self, positions):
-        rows = self.contents.read(positions) if self.of_files else self.contents[positions]
-        session, row, images = self._opened()
+        session, rows, images = self._opened()
         try:
-            return session.run(images, {row: rows})
+            return session.run(images, {rows: self.fetch(positions)})
         except tf.errors.OpError as error:
             if len(positions) == 1:
                 raise InputError(self._wrong(positions[0])) from error
@@ -127,11 +146,9 @@ class OnDemand:
         with self._lock:
             if not self._session:
                 with tf.Graph().as_default() as graph, tf.device('/cpu:0'):
-                    kind = (tf.string, [None]) if self.of_files else (tf.uint8, [None, *self.contents.shape[1:]])
-                    row = tf.compat.v1.placeholder(*kind)
-                    images = tf.map_fn(self.image, row, parallel_iterations=1,
-                                       fn_output_signature=tf.TensorSpec(self.shape[1:], tf.uint8))
-                self._session = tf.compat.v1.Session(graph=graph, config=session_config()), row, images
+                    rows = self.placeholder()
+                    images = self.images(rows)
+                self._session = tf.compat.v1.Session(graph=graph, config=session_config()), rows, images
             return self._session
 
 

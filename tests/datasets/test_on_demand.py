@@ -2,6 +2,8 @@
 
 from libml.datasets import index, records
 from libml.datasets.on_demand import OnDemand
+from libml.draws import Draws
+from libml.images.framing import Draws as FrameDraws
 from libml.images.framing import Frame
 from libml.utils import InputError
 
@@ -46,6 +48,19 @@ def test_framed_images_are_the_same_from_files_and_from_an_array(stored, frame):
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         wanted = session.run([frame.of_pixels(tf.constant(image)) for image in IMAGES[:3]])
     np.testing.assert_array_equal(of_array[np.arange(3)], wanted)
+
+
+def test_images_to_train_on_in_a_graph_are_framed_by_their_draws(stored):
+    frame = Frame(4, mirror=True)
+    pixels = OnDemand(stored, (6, 8, 1), frame=frame)
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        drawn = frame.draws(Draws(1, tf.constant(5, tf.int64)), 3)
+        rows = pixels.placeholder(3)
+        one_by_one = [frame.of_pixels(tf.constant(IMAGES[i]), FrameDraws(*(draws[k] for draws in drawn)))
+                      for k, i in enumerate((7, 2, 9))]
+        found, wanted = session.run([pixels.images(rows, drawn), one_by_one], {rows: pixels.fetch([7, 2, 9])})
+    np.testing.assert_array_equal(found, wanted)
+    assert (found != pixels[[7, 2, 9]]).any()
 
 
 def test_a_picture_that_is_wrong_is_named(tmp_path):
