@@ -6,8 +6,9 @@ The file holds `<subset>_features`, float32 [n, F], and `<subset>_labels`, int32
 valid and test that have images. Unlabelled images have no labels in it where the dataset does not know them (STL-10).
 `<subset>_position`, int64 [n], says which picture a row is: it counts through the records that the subset is taken
 from, as split files do (`<name>-train.tfrecord` and what follows it, or `<name>-test.tfrecord`). `<subset>_path`, texts
-[n], says where that picture came from, if the records of the dataset know it. Features are those before the last layer,
-of the averaged weights. FOLDER shows the first test images in TensorBoard's projector: tensorboard --logdir=FOLDER.
+[n], says where that picture came from, if the records of the dataset know it or each picture is a file. Features are
+those before the last layer, of the averaged weights. FOLDER shows the first test images in TensorBoard's projector:
+tensorboard --logdir=FOLDER.
 """
 
 import math
@@ -47,9 +48,13 @@ def subsets(dataset):
 
 def whereabouts(subset):
     """dict of `position` int64 [n] and, where it is known, `path` texts [n] of the images of a Subset."""
-    from libml.datasets import records
+    from libml.datasets import index, records
 
     found = dict(position=subset.positions)
+    contents = getattr(subset.pixels, 'contents', None)
+    if isinstance(contents, index.Index) and not contents.stamps:  # A file for each picture.
+        found['path'] = np.array([contents.files[number] for number in contents.number[subset.positions]], np.str_)
+        return found
     paths = records.read_origins(subset.files)
     if any(paths):
         found['path'] = paths[subset.positions]

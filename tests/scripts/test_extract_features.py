@@ -3,8 +3,10 @@
 import extract_features
 import toy
 from fully_supervised import FullySupervised
-from libml import data_pair
-from libml.datasets import descriptions, records
+from libml import data, data_pair
+from libml.datasets import descriptions, index, records
+from libml.datasets.on_demand import OnDemand
+from libml.images.framing import Frame
 from libml.training import checkpoint, evaluate
 from simclr_runs import build
 
@@ -86,3 +88,12 @@ def test_one_class_and_pictures_of_known_paths(tmp_path, capsys):
         assert found[f'{name}_path'].tolist() == [expected[position] for position in subset.positions]
         assert len(found[f'{name}_features']) == len(subset)
     assert (tmp_path / 'projector' / 'sprite.png').exists()
+
+
+def test_paths_of_pictures_that_are_files(tmp_path):
+    paths = [str(tmp_path / f'{i}.png') for i in range(3)]
+    for path in paths:
+        open(path, 'wb').close()
+    pixels = OnDemand(index.of_pictures(paths, [0, 1, 0]), (0, 0, 3), frame=Frame(8))
+    found = extract_features.whereabouts(data.Subset(pixels, np.int32([0, 1, 0]), np.array([2, 0])))
+    assert found['position'].tolist() == [2, 0] and found['path'].tolist() == [paths[2], paths[0]]
