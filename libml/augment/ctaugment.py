@@ -8,6 +8,7 @@ google-research/fixmatch libml/ctaugment.py @d4985a1).
 
 import collections
 import dataclasses
+import functools
 import operator
 
 from libml.images import operations
@@ -275,6 +276,7 @@ def _center(images, draws, name):
     return [draws.uniform(f'{name}/{axis}', n, 0, size, tf.int32) for axis, size in (('x', width), ('y', height))]
 
 
+@functools.cache
 def _on_rows(operation):
     """The image operation of an Operation as a function for apply_each of (images, parameters, center x, center y)."""
     def function(images, params, x, y):

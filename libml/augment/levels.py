@@ -9,6 +9,7 @@ so what came from outside before them ends as the black that they found there, o
 """
 
 import collections
+import functools
 
 from libml.images import geometry, operations
 from libml.images.pixels import to_float
@@ -168,6 +169,7 @@ def _move(images, shown, ops, magnitude, negate, x, y):
     return [geometry.moved(images, index), geometry.moved(shown, index)]
 
 
+@functools.cache
 def _on_rows(operation):
     """An operation that is not geometric, for apply_each."""
     image_op = operations.OPERATIONS[operation.image_op]

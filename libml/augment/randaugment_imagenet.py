@@ -6,6 +6,7 @@ pixels of the largest translation are those of 224; another side has as many in 
 """
 
 import collections
+import functools
 
 from libml.images import operations
 from libml.images.pixels import to_float
@@ -90,6 +91,7 @@ def strong(images, draws):
     return to_float(images)
 
 
+@functools.cache
 def _on_rows(operation):
     """An operation as a function for apply_each of (images, levels, signs)."""
     def function(images, levels, signs):

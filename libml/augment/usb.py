@@ -6,6 +6,7 @@ here.
 """
 
 import collections
+import functools
 
 from libml.images import operations
 from libml.images.pixels import to_float
@@ -75,6 +76,7 @@ def square(images, draws):
     return tf.cast(inside('y', height)[:, :, None, None] & inside('x', width)[:, None, :, None], tf.float32)
 
 
+@functools.cache
 def _on_rows(operation):
     """An operation as a function for apply_each of (images, draws in [0, 1))."""
     image_op = operations.OPERATIONS[operation.image_op]

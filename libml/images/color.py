@@ -94,15 +94,17 @@ def jitter(planes, order, factors):
         order: int32 [b, 4], places in OPERATIONS.
         factors: [b, 5], one for each of OPERATIONS (any number for the last).
     """
-    functions = [functools.partial(_alone, operation) for operation in OPERATIONS]
     for choice in tf.unstack(order, axis=1):
-        planes, = operations.apply_each(functions, choice, planes, tf.gather(factors, choice, axis=1, batch_dims=1))
+        planes, = operations.apply_each(FUNCTIONS, choice, planes, tf.gather(factors, choice, axis=1, batch_dims=1))
     return planes
 
 
 def _alone(operation, *inputs):
     """Result of an operation in the form that apply_each wants."""
     return [operation(*inputs)]
+
+
+FUNCTIONS = [functools.partial(_alone, operation) for operation in OPERATIONS]
 
 
 def _each(factor):

@@ -3,6 +3,8 @@
 The folder's conventions hold: uint8 [b, h, w, c] in and out, one parameter [b] per image, Pillow's bytes.
 """
 
+import functools
+
 from libml.images import filters, geometry, pixels, rescale, tables
 
 import tensorflow as tf
@@ -46,6 +48,19 @@ def apply_each(functions, choice, *inputs):
     Returns:
         list of tensors [b, ...], what the functions returned, in the order of the inputs' rows.
     """
+    specs = [tf.TensorSpec([None, *x.shape[1:]], x.dtype) for x in (choice, *inputs)]
+    return _traced(tuple(functions), *specs)(choice, *inputs)
+
+
+@functools.lru_cache(maxsize=64)
+def _traced(functions, *specs):
+    """`_apply_each` as a function of a graph that is traced once: thousands of operations, used by several streams."""
+    function = tf.function(functools.partial(_apply_each, functions), autograph=False)
+    with tf.init_scope():  # Not within the graph that is being built.
+        return function.get_concrete_function(*specs)
+
+
+def _apply_each(functions, choice, *inputs):
     rows = tf.dynamic_partition(tf.range(tf.shape(choice)[0]), choice, len(functions))
     outputs = [function(*[tf.gather(x, chosen) for x in inputs]) for function, chosen in zip(functions, rows)]
     return [tf.dynamic_stitch(rows, parts) for parts in zip(*outputs)]
