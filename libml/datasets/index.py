@@ -8,6 +8,8 @@ import dataclasses
 import functools
 import json
 import os
+import zipfile
+import zlib
 
 from libml.datasets.records import features, raw_records
 from libml.utils import InputError, progress, written_whole
@@ -117,7 +119,7 @@ def _loaded(path, version):
             arrays = {key: found[key] for key in ARRAYS}
         files = (os.path.join(os.path.dirname(path), file) for file in about['files'])
         index = Index(tuple(files), tuple(map(tuple, about['stamps'])), **arrays)
-    except (OSError, ValueError, KeyError, TypeError, EOFError):
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
     whole = all(array.dtype == ARRAYS[key] and array.shape == index.number.shape for key, array in arrays.items())
     return index if whole else None

@@ -228,7 +228,7 @@ def in_order(pool, function, arguments):
 def _example(png, label, origin):
     features = {'image': _bytes(png), 'label': tf.train.Feature(int64_list=tf.train.Int64List(value=[int(label)]))}
     if origin is not None:
-        features['path'] = _bytes(origin.encode())
+        features['path'] = _bytes(os.fsencode(origin))  # Names of files need not be UTF-8.
     # Features are a map, whose order would otherwise differ between processes.
     return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString(deterministic=True)
 

@@ -13,6 +13,8 @@ import tensorflow as tf
 HEAD = 1 << 16
 MOST_ENTRIES = 1000
 ORIENTATION = 0x0112
+# Place of the byte of a PNG that says what its samples are: 0 grey, 2 colours, 3 a palette ...
+PNG_KIND = 25
 
 
 def triangle(t):
@@ -70,15 +72,19 @@ def _bytes(total):
 def decoded(content):
     """A JPEG or PNG file, scalar string -> uint8 [h, w, 3].
 
-    JPEGs are turned upright as their EXIF data say, transparent pixels of a PNG lie over white, of 16 bits the upper
-    half counts. A byte of a CMYK picture may differ by one from Pillow's; EXIF data in a PNG are not looked at.
+    JPEGs are turned upright as the EXIF data in their first HEAD bytes say, transparent pixels of a PNG lie over white,
+    of 16 bits the upper half counts. A byte of a CMYK picture may differ by one from Pillow's; EXIF data in a PNG, and
+    XMP data, are not looked at.
     """
     def jpeg():
         return upright(tf.io.decode_jpeg(content, channels=3, dct_method='INTEGER_ACCURATE'), orientation(content))
 
     def png():
-        # Of as many channels as are stored: those that decode_png adds to a palette are not opaque.
-        pixels = tf.cast(tf.io.decode_png(content), tf.int32)
+        # Of as many channels as are stored: those that decode_png adds to a palette are not opaque. It looks at the
+        # transparent colour of other pictures only if it is asked for a fourth one.
+        pixels = tf.cond(has_transparent_color(content), lambda: tf.io.decode_png(content, 4),
+                         lambda: tf.io.decode_png(content))
+        pixels = tf.cast(pixels, tf.int32)
         n = tf.shape(pixels)[-1]
         color = tf.gather(pixels, tf.where(n < 3, [0, 0, 0], [0, 1, 2]), axis=-1)
         alpha = tf.where(tf.equal(n % 2, 0), pixels[..., -1:], 255)
@@ -88,14 +94,27 @@ def decoded(content):
     return tf.cond(tf.io.is_jpeg(content), jpeg, png)
 
 
+def has_transparent_color(content):
+    """Whether a PNG file, scalar string, is grey or in colours without a palette and has a chunk tRNS: bool scalar."""
+    data = tf.io.decode_raw(tf.strings.substr(content, 0, HEAD), tf.uint8)
+    kind = tf.gather(data, tf.minimum(PNG_KIND, tf.size(data) - 1))
+    return tf.reduce_any(tf.equal(kind, [0, 2])) & (tf.size(_starts(data, b'tRNS')) > 0)
+
+
+def _starts(data, wanted, any_at=()):
+    """Where bytes stand in bytes uint8 [n], those at the places `any_at` of them whatever they are: int32 [m]."""
+    windows = tf.gather(data, tf.range(tf.maximum(tf.size(data) - len(wanted) + 1, 0))[:, None] + tf.range(len(wanted)))
+    same = tf.equal(windows, tf.constant([*wanted], tf.uint8)) | [place in any_at for place in range(len(wanted))]
+    return tf.cast(tf.where(tf.reduce_all(same, 1))[:, 0], tf.int32)
+
+
 def orientation(content):
     """The EXIF orientation in a JPEG file, scalar string: int32 scalar, 1 to 8; 1 where there is none."""
-    data = tf.cast(tf.io.decode_raw(tf.strings.substr(content, 0, HEAD), tf.uint8), tf.int32)
+    data = tf.io.decode_raw(tf.strings.substr(content, 0, HEAD), tf.uint8)
     # The segment that begins with these bytes; its length stands at the zeros.
-    begin = tf.constant([0xff, 0xe1, 0, 0, *b'Exif\0\0'])
-    windows = tf.gather(data, tf.range(tf.maximum(tf.size(data) - 9, 0))[:, None] + tf.range(10))
-    same = tf.reduce_all(tf.equal(windows, begin) | tf.equal(tf.range(10) // 2, 1), 1)
-    start = tf.concat([tf.cast(tf.where(same)[:, 0], tf.int32), [tf.size(data)]], 0)[0] + 10
+    starts = _starts(data, b'\xff\xe1\0\0Exif\0\0', any_at=(2, 3))
+    start = tf.concat([starts, [tf.size(data)]], 0)[0] + 10
+    data = tf.cast(data, tf.int32)
     little = tf.equal(_numbers(data, start, 1), ord('I'))
     first = start + _numbers(data, start + 4, 4, little)
     entries = first + 2 + 12 * tf.range(tf.minimum(_numbers(data, first, 2, little), MOST_ENTRIES))

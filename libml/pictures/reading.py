@@ -9,6 +9,9 @@ from PIL import Image
 # Others are not tried: some of Pillow's formats start other programs.
 FORMATS = 'JPEG', 'PNG', 'BMP', 'GIF', 'WEBP', 'TIFF'
 ORIENTATION = 0x0112
+# Place of the byte of a PNG that holds the bits of a sample. Tag of a TIFF, and the value that makes 0 white.
+PNG_BITS = 24
+PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
 # EXIF orientation -> what turns the stored pixels upright.
 TURNS = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
          5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
@@ -20,7 +23,7 @@ class Unreadable(ValueError):
 
 
 def read(source):
-    """The first frame of a picture, turned upright as its EXIF data say.
+    """The first frame of a picture, turned upright as its EXIF data say, or else its XMP data.
 
     Transparent pixels are laid over white. 16 bits become 8 by their upper half, grey as Pillow does it for colour.
     Colour profiles are ignored.
@@ -42,6 +45,7 @@ def read(source):
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
             picture.load()
+            _correct(picture, content)
             return _plain(_upright(picture))
     except Image.UnidentifiedImageError as error:
         raise Unreadable(f'it is no picture of a known format ({", ".join(FORMATS)})') from error
@@ -73,10 +77,26 @@ def _upright(picture):
     return picture.transpose(TURNS[orientation]) if orientation in TURNS else picture
 
 
+def _correct(picture, content):
+    """Brings what Pillow notes about the pixels of a file, with these bytes, to their own range."""
+    transparent = picture.info.get('transparency')
+    if picture.format == 'PNG' and transparent is not None:
+        bits = content[PNG_BITS]
+        if picture.mode == 'L' and bits < 8:
+            picture.info['transparency'] = transparent * 255 // (2 ** bits - 1)
+        elif picture.mode == 'RGB' and bits == 16:
+            picture.info['transparency'] = tuple(value >> 8 for value in transparent)
+    if picture.format == 'TIFF' and picture.mode.startswith('I;16'):
+        picture.info['inverted'] = picture.tag_v2.get(PHOTOMETRIC) == WHITE_IS_ZERO
+
+
 def _plain(picture):
     """The picture in mode L or RGB."""
     if picture.mode.startswith('I;16'):
-        return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+        values = np.asarray(picture)
+        grey = (values >> 8).astype(np.uint8)
+        grey[values == picture.info.get('transparency', -1)] = 255
+        return Image.fromarray(255 - grey if picture.info.get('inverted') else grey)
     if picture.mode in ('I', 'F'):
         raise Unreadable(f'its pixels have 32 bits (mode {picture.mode}), whose range is not known')
     if picture.has_transparency_data:

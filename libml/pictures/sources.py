@@ -103,8 +103,15 @@ def _loader(contents):
 
 
 def class_name(text):
-    """The name of a class as it is written down: accents composed, what is no Unicode replaced."""
-    return unicodedata.normalize('NFC', text.encode('utf-8', 'replace').decode()).strip()
+    """The name of a class as it is written down: accents composed, what is no Unicode replaced.
+
+    Raises:
+        InputError: it is more than one line, or nothing but spaces.
+    """
+    name = unicodedata.normalize('NFC', text.encode('utf-8', 'replace').decode()).strip()
+    if text and not name or any(unicodedata.category(letter) in ('Cc', 'Zl', 'Zp') for letter in name):
+        raise InputError(f'{text!r} is no name of a class: give one line of letters')
+    return name
 
 
 def table(path, folder=''):
@@ -149,6 +156,8 @@ def _csv_lines(path, folder):
         rows = [(reader.line_num, row) for row in reader if any(row)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f'cannot read {path}: {one_line(error)}') from error
+    if '\0' in text:
+        raise InputError(f'cannot read {path}: there is a null byte in it; it must be UTF-8')
     columns, count = (0, 1), 2
     if rows and _is_header(rows[0][1]):
         names = [name.strip().lower() for name in rows.pop(0)[1]]

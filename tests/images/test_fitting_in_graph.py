@@ -30,6 +30,13 @@ def palette(**kwargs):
     return data.getvalue()
 
 
+def transparent_color(mode):
+    """A PNG whose first pixel's colour is transparent."""
+    data, picture = io.BytesIO(), Image.open(io.BytesIO(encoded(mode, (9, 8), 'PNG')))
+    picture.save(data, 'PNG', transparency=picture.getpixel((0, 0)))
+    return data.getvalue()
+
+
 def sixteen_bits():
     data = io.BytesIO()
     Image.fromarray(np.random.RandomState(0).randint(0, 1 << 16, (20, 25)).astype(np.uint16)).save(data, 'PNG')
@@ -38,7 +45,7 @@ def sixteen_bits():
 
 FILES = [encoded(mode, size, kind) for mode, kind in (('RGB', 'JPEG'), ('L', 'JPEG'), ('RGB', 'PNG'), ('RGBA', 'PNG'))
          for size in SIZES] + [encoded('L', (9, 8), 'PNG'), encoded('LA', (9, 8), 'PNG'), palette(),
-                          palette(transparency=2), sixteen_bits()]
+                          palette(transparency=2), sixteen_bits(), transparent_color('L'), transparent_color('RGB')]
 
 
 @pytest.mark.parametrize('fit', ['crop', 'pad', 'stretch'])

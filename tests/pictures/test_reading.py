@@ -37,8 +37,8 @@ def exif(orientation):
     return data
 
 
-def png_by_hand(image, interlaced=False):
-    """A PNG of uint8 or uint16 [h, w, c], c 1 or 3, in seven passes if interlaced."""
+def png_by_hand(image, interlaced=False, transparent=None):
+    """A PNG of uint8 or uint16 [h, w, c], c 1 or 3, in seven passes if interlaced. Numbers that are transparent."""
     def rows(part):
         part = part.astype(part.dtype.newbyteorder('>'))
         return b''.join(b'\0' + row.tobytes() for row in part) if part.size else b''
@@ -51,8 +51,21 @@ def png_by_hand(image, interlaced=False):
     height, width, channels = image.shape
     header = struct.pack('>IIBBBBB', width, height, 8 * image.itemsize, channels - 1, 0, 0, interlaced)
     content = b''.join(map(rows, passes)) if interlaced else rows(image)
-    return (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header) + chunk(b'IDAT', zlib.compress(content))
+    known = chunk(b'tRNS', np.array(transparent, '>u2').tobytes()) if transparent else b''
+    return (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header) + known + chunk(b'IDAT', zlib.compress(content))
             + chunk(b'IEND', b''))
+
+
+def png_of_2_bits(values, transparent):
+    """A grey PNG of uint8 [h, w] in 0..3, w a multiple of 4, one of which is transparent."""
+    packed = (values.reshape(len(values), -1, 4) << np.array([6, 4, 2, 0], np.uint8)).sum(-1).astype(np.uint8)
+    content = png_by_hand(packed[..., None], transparent=[transparent])
+    header = struct.pack('>IIBBBBB', values.shape[1], len(values), 2, 0, 0, 0, 0)
+    return content[:16] + header + struct.pack('>I', zlib.crc32(b'IHDR' + header)) + content[33:]
+
+
+def tiff_where_0_is_white(values):
+    return saved(values, 'TIFF', tiffinfo={262: 0})
 
 
 def over_white(color, alpha):
@@ -78,6 +91,14 @@ EXACT = {
         np.where((COLOR == COLOR[0, 0]).all(-1, keepdims=True), np.uint8(255), COLOR)),
     'png of 16 bits grey': (saved(SIXTEEN, 'PNG'), (SIXTEEN // 256).astype(np.uint8)),
     'png of 16 bits in colour': (png_by_hand(COLOR.astype(np.uint16) * 256 + 99), COLOR),
+    'png of 16 bits with a transparent grey': (
+        png_by_hand(SIXTEEN[..., None], transparent=[340]),
+        np.where(SIXTEEN == 340, 255, SIXTEEN // 256).astype(np.uint8)),
+    'png of 16 bits with a transparent colour': (
+        png_by_hand(COLOR.astype(np.uint16) * 257, transparent=(COLOR[0, 0] * 257.).astype(int).tolist()),
+        np.where((COLOR == COLOR[0, 0]).all(-1, keepdims=True), np.uint8(255), COLOR)),
+    'png of 2 bits with a transparent grey': (
+        png_of_2_bits(GREY // 64, 2), np.dstack([np.where(GREY // 64 == 2, np.uint8(255), GREY // 64 * 85)] * 3)),
     'png interlaced': (png_by_hand(COLOR, interlaced=True), COLOR),
     'png of 1x1': (saved(COLOR[:1, :1], 'PNG'), COLOR[:1, :1]),
     'png turned': (saved(COLOR, 'PNG', exif=exif(6)), UPRIGHT[6](COLOR)),
@@ -89,6 +110,7 @@ EXACT = {
                                  append_images=[Image.fromarray(COLOR[::-1])]), COLOR),
     'tiff': (saved(COLOR, 'TIFF', compression='tiff_lzw'), COLOR), 'tiff grey': (saved(GREY, 'TIFF'), GREY),
     'tiff of 16 bits': (saved(SIXTEEN, 'TIFF'), (SIXTEEN // 256).astype(np.uint8)),
+    'tiff of 16 bits where 0 is white': (tiff_where_0_is_white(SIXTEEN), 255 - (SIXTEEN // 256).astype(np.uint8)),
     'tiff turned': (saved(COLOR, 'TIFF', exif=exif(8)), UPRIGHT[8](COLOR)),
     'tiff, first of two': (saved(COLOR, 'TIFF', save_all=True, append_images=[Image.fromarray(COLOR[::-1])]), COLOR),
 }
