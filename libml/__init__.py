@@ -19,7 +19,7 @@ interrupts.begin()
 __version__ = '0.1.0'
 
 # TensorFlow reads its log level once, when it is first imported; what matters arrives as an exception.
-if os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3') == '3':
+if os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3') != '0':
     from libml import quiet_tensorflow
 
     quiet_tensorflow.install()

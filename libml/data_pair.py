@@ -86,7 +86,8 @@ def positions(name, split, data_dir, labels, nclass):
 
     The first `valid` images in the split's order of the unlabelled ones that carry no label are for validation, and
     leave training. With `@all` the seed draws them, in proportion to the classes, and all others are labelled. With
-    `<name>-<valid>` the first `valid` images are for validation, and nothing is unlabelled. Images of the description's
+    `<name>-<valid>` nothing is unlabelled, and the first `valid` images of a published dataset are for validation; of
+    others, which may have one class after the other, they are drawn as with `@all`. Images of the description's
     `unlabeled` subsets have no true label: they are never for validation.
 
     Args:
@@ -100,13 +101,16 @@ def positions(name, split, data_dir, labels, nclass):
     else:
         label, order = split(data_dir, name.name, name.seed, len(pool) if name.labels == ALL else name.labels)
         valid = order[~np.isin(order, label) & (order < len(pool))]
-    if name.labels == ALL:
-        valid = split_rule.draw_labeled(labels, split_rule.class_weights(labels, nclass), name.seed, len(pool))
+    drawn = name.labels == ALL or name.labels is None and name.name not in descriptions.DATASET_INFO
+    valid = pool if drawn else valid
     # With some labels there is something to train on, also if these are all that there is.
     most = len(valid) - (name.labels in (None, ALL))
     if name.valid > most:
         raise InputError(f'--dataset={name}: the last number, of validation images, can be {most} at most here: '
                          'others are labelled, or have no true label')
+    if drawn and name.valid:
+        seed = 1 if name.seed is None else name.seed
+        valid = split_rule.draw_labeled(labels, split_rule.class_weights(labels, nclass), seed, name.valid)
     valid = valid[:name.valid]
     return label[~np.isin(label, valid)], order[~np.isin(order, valid)], valid
 

@@ -3,7 +3,7 @@
 #
 #   runs/consistency.sh [digits|mnist|example] [--seeds="1"] [--averages="swa"] [--data_dir=DIR]
 #
-# digits: scikit-learn's digits enlarged to 32x32 colour, about 5 minutes a seed on two cores. mnist: several times as
+# digits: scikit-learn's digits enlarged to 32x32 colour, about 4 CPU minutes a seed. mnist: several times as
 # long; it must be in the data folder (python scripts/create_datasets.py mnist), and its corrupted images take 2.9 GB.
 # example: prints the commands of teacher and student in the setting of the Keras example, CIFAR-10 resized to 96x96 of
 # which squares of 72x72 are trained on, five epochs of a ResNet50V2; it is for a GPU. Their robustness is then compared

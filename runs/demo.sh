@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains MixMatch on scikit-learn's handwritten digits with 40 labels (about 2 minutes on two cores); the last line ends
+# Trains MixMatch on scikit-learn's handwritten digits with 40 labels (about 3 minutes on two cores); the last line ends
 # with the test accuracy. Flags of mixmatch.py may be added: --seed=2 is another run, --dataset=digits.1@40-100 another
 # choice of the 40 labels.
 set -euo pipefail

@@ -3,7 +3,7 @@
 #
 #   runs/small.sh [digits] [mnist] [--seeds="1 2 3"]
 #
-# digits: FixMatch and UDA with 40 labels, 3 to 4 minutes each on two cores (runs/demo.sh is MixMatch).
+# digits: FixMatch and UDA with 40 labels, 5 to 9 minutes each on two cores (runs/demo.sh is MixMatch).
 # mnist: MixMatch with 100 labels and FixMatch with 40, 6 to 10 minutes each; MNIST must be in the data folder:
 #        python scripts/create_datasets.py mnist
 set -euo pipefail

@@ -4,7 +4,7 @@
 #
 #   runs/small_methods.sh [digits] [mnist] [cifar10] [--seeds="1 2 3"] [--kimg=64]
 #
-# A seed is that of the run and of the choice of labels. digits: 40 labels, about 2 minutes a run on two cores. mnist: 40
+# A seed is that of the run and of the choice of labels. digits: 40 labels, one to two minutes a run on two cores. mnist: 40
 # labels; cifar10: 250 labels, a night for all; both must be in the data folder (scripts/create_datasets.py).
 set -euo pipefail
 

@@ -74,9 +74,16 @@ def test_skewed_classes(data_dir):
 
 
 def test_all_labels(data_dir):
+    """Validation images are the first of a published dataset; those of others, maybe sorted by class, are drawn."""
+    dataset = data_pair.DATASETS['digits-7'](data_dir)
+    assert dataset.valid.positions.tolist() == list(range(7))
+    assert dataset.labeled.positions.tolist() == list(range(7, 1400))
     dataset = data_pair.DATASETS['made-7'](data_dir)
-    assert positions(dataset.valid) == list(range(7)) and positions(dataset.labeled) == list(range(7, 60))
+    valid = positions(dataset.valid)
+    assert sorted(valid) != list(range(7)) and sorted(valid + positions(dataset.labeled)) == list(range(60))
+    assert np.bincount(dataset.valid.labels).tolist() == [3, 2, 2]
     assert len(dataset.unlabeled) == 0 and len(dataset.test) == 12
+    assert positions(data_pair.DATASETS['made-9'](data_dir).valid)[:7] == valid
 
 
 def test_digits_are_made_at_first_use(data_dir):

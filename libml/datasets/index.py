@@ -119,7 +119,7 @@ def _loaded(path, version):
             arrays = {key: found[key] for key in ARRAYS}
         files = (os.path.join(os.path.dirname(path), file) for file in about['files'])
         index = Index(tuple(files), tuple(map(tuple, about['stamps'])), **arrays)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
+    except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error):
         return None
     whole = all(array.dtype == ARRAYS[key] and array.shape == index.number.shape for key, array in arrays.items())
     return index if whole else None

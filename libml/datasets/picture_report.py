@@ -90,8 +90,9 @@ class Report:
         for name, train, test in zip(self.classes, self.counts['train'], self.counts['test']):
             print(f'{name:{width}} {train:8,} {test:8,}')
         print(f'{"unlabeled":{width}} {self.counts["unlabeled"].sum():8,}')
-        (usual, often), smallest, largest = self.sizes.most_common(1)[0], *_extremes(self.sizes)
-        print(f'sizes: {_size(smallest)} to {_size(largest)}, most often {_size(usual)} ({often:,})')
+        ((width, height), often), *_ = self.sizes.most_common(1)
+        widths, heights = (f'{min(sides):,} to {max(sides):,}' for sides in zip(*self.sizes))
+        print(f'sizes: {widths} pixels wide, {heights} high, most often {width}x{height} ({often:,})')
         if passed:
             kinds = ', '.join(f'{ending} {count:,}' for ending, count in sorted(passed.items()))
             print(f'passed over: {passed.total():,} files that are no pictures ({kinds})')
@@ -113,13 +114,3 @@ class Report:
 
 def _count(n):
     return f'{n:,} picture' + 's' * (n != 1)
-
-
-def _size(size):
-    return 'x'.join(map(str, size))
-
-
-def _extremes(sizes):
-    """The sizes with the fewest and the most pixels."""
-    ordered = sorted(sizes, key=lambda size: (size[0] * size[1], size))
-    return ordered[0], ordered[-1]

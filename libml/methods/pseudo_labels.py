@@ -51,8 +51,8 @@ def _show(model, counts):
     """Adds the tags of counts, float32 [3, C], to the model: of all images of each class, those trained on, the right
     ones of those."""
     nclass, (seen, kept, right) = model.params.nclass, tf.unstack(counts)
-    model.watched['pseudo/accuracy'] = 100 * tf.reduce_sum(right) / tf.reduce_sum(kept)
-    model.watched['pseudo/coverage'] = 100 * tf.reduce_sum(kept) / tf.reduce_sum(seen)
+    model.watched['pseudo/accuracy'] = 100 * (tf.reduce_sum(right) / tf.reduce_sum(kept))
+    model.watched['pseudo/coverage'] = 100 * (tf.reduce_sum(kept) / tf.reduce_sum(seen))
     if nclass <= MOST_CLASSES:
         model.watched.update((f'pseudo/coverage/{name}', share)
-                             for name, share in zip(model.dataset.class_names, tf.unstack(100 * kept / seen)))
+                             for name, share in zip(model.dataset.class_names, tf.unstack(100 * (kept / seen))))

@@ -1,7 +1,9 @@
 """Picture files -> upright pictures in grey or colour, whatever they were stored as."""
 
 import io
+import os
 import pathlib
+import stat
 
 import numpy as np
 from PIL import Image
@@ -39,7 +41,7 @@ def read(source):
     if isinstance(source, np.ndarray):
         return _plain(Image.fromarray(source[..., 0] if source.shape[2:] == (1,) else source))
     try:
-        content = source if isinstance(source, bytes) else pathlib.Path(source).read_bytes()
+        content = source if isinstance(source, bytes) else _content(source)
     except OSError as error:
         raise Unreadable(error.strerror) from error
     try:
@@ -54,6 +56,12 @@ def read(source):
     except Exception as error:  # Pillow raises whatever it stumbles over; no narrower class covers a damaged file.
         lines = str(error).splitlines() or [type(error).__name__]
         raise Unreadable(f'it is damaged: {lines[0]}') from error
+
+
+def _content(path):
+    if stat.S_ISFIFO(os.stat(path).st_mode):  # Reading it would wait for ever.
+        raise Unreadable('it is a pipe')
+    return pathlib.Path(path).read_bytes()
 
 
 def is_upright_jpeg(content, modes):

@@ -8,6 +8,7 @@ import csv
 import dataclasses
 import io
 import os
+import sys
 import unicodedata
 import zipfile
 import zlib
@@ -56,7 +57,13 @@ def class_folders(folder, others=()):
     if bare:
         raise InputError(f'{folder} must have one folder for each class, but {len(bare)} of its pictures lie beside '
                          f'them, such as {bare[0]!r}')
-    part.labels = [class_name(path.partition('/')[0]) for path in part.paths]
+    names = [path.partition('/')[0] for path in part.paths]
+    elsewhere = set(map(os.path.realpath, others))
+    for name in sorted(set(os.listdir(folder)).difference(names)):
+        path = os.path.join(folder, name)
+        if os.path.isdir(path) and not name.startswith('.') and os.path.realpath(path) not in elsewhere:
+            print(f'warning: {path} has no pictures: it is no class', file=sys.stderr)
+    part.labels = [class_name(name) for name in names]
     return part
 
 
@@ -133,7 +140,11 @@ def table(path, folder=''):
     labels, files = {}, {}
     for number, name, label in lines:
         file = _resolve(name, path, folder)
-        key, label = os.path.realpath(file), class_name(label) or None
+        key = os.path.realpath(file)
+        try:
+            label = class_name(label) or None
+        except InputError as error:
+            raise InputError(f'{path}, line {number}: {error}') from error
         if labels.setdefault(key, label) != label:
             raise InputError(f'{path}, line {number}: {name} has more than one label, {labels[key] or "none"} and '
                              f'{label or "none"}')

@@ -41,13 +41,12 @@ def _check_new(folder):
 
 
 def lines(folder, found):
-    """Yields texts of one line: what is done again or gone where a run resumes from the checkpoint `found`, or None."""
+    """Yields texts of one line: where a run resumes, from the checkpoint `found` or None, and what is done again."""
     if not found:
         return
     step = checkpoint.step_of(found)
     later = [row for row in folder.metrics() if row['step'] > step]
-    if later:
-        yield (f'Resumes from {os.path.basename(found)}, of kimg {step / 1024:g}: later reports, up to kimg '
-               f'{later[-1]["kimg"]:g}, are dropped and made again')
+    yield f'Resumes from {os.path.basename(found)}, of kimg {step / 1024:g}' + (
+        f': later reports, up to kimg {later[-1]["kimg"]:g}, are dropped and made again' if later else '')
     if step and not os.path.exists(folder.metrics_file):
         yield f'{folder.metrics_file} is missing: a new one has no reports up to kimg {step / 1024:g}'

@@ -81,7 +81,7 @@ def test_summary(report, capsys):
     out, err = capsys.readouterr()
     lines = [line.split() for line in out.splitlines()]
     assert lines[:4] == [['class', 'train', 'test'], ['cat', '1', '0'], ['dog', '2', '1'], ['unlabeled', '1']]
-    assert 'sizes: 3x2 to 400x300, most often 3x2 (5)' in out
+    assert 'sizes: 3 to 400 pixels wide, 1 to 300 high, most often 3x2 (5)' in out
     assert 'passed over: 3 files that are no pictures (.db 1, .txt 2)' in out and 'skipped: 1 picture' in out
     assert "duplicates: 3 pictures of train" in out and "such as 'a' and 't1'" in out and '--drop_duplicates' in out
     assert err.splitlines() == ["warning: 1 picture of train with the pixels of another class, such as 'f' and 'b'",

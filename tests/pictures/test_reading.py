@@ -1,6 +1,7 @@
 """Every kind of picture that people have, made by Pillow (or by hand where it cannot), with pixels known beforehand."""
 
 import io
+import os
 import struct
 import zlib
 
@@ -161,6 +162,9 @@ def test_paths_and_arrays(tmp_path):
         read(tmp_path / 'nothing.png')
     with pytest.raises(Unreadable, match='directory'):
         read(str(tmp_path))
+    os.mkfifo(tmp_path / 'pipe.png')
+    with pytest.raises(Unreadable, match='it is a pipe'):
+        read(tmp_path / 'pipe.png')
 
 
 NOISE = np.random.RandomState(1).randint(0, 256, [50, 60, 3]).astype(np.uint8)

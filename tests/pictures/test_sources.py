@@ -66,6 +66,19 @@ def test_wrong_folders(tmp_path):
     put(tmp_path, 'cat/a.png', 'bare.png')
     with refused('one folder for each class', '1 of its pictures', 'bare.png'):
         sources.class_folders(str(tmp_path))
+    (tmp_path / 'bare.png').unlink()
+    put(tmp_path, ' /a.png')
+    with refused("' ' is no name of a class"):
+        sources.class_folders(str(tmp_path))
+
+
+def test_class_folders_without_pictures_are_named(tmp_path, capsys):
+    put(tmp_path, 'cat/a.png', 'test/dog/b.png')
+    for name in ('bird', '.hidden', 'more'):
+        (tmp_path / name).mkdir()
+    assert sources.class_folders(str(tmp_path), [str(tmp_path / 'test')]).labels == ['cat']
+    warned = [f'warning: {tmp_path / name} has no pictures: it is no class' for name in ('bird', 'more')]
+    assert capsys.readouterr().err.splitlines() == warned
 
 
 @pytest.mark.parametrize('text', [
@@ -100,7 +113,8 @@ def test_a_published_list(tmp_path):
     ('path,label\n', ['names no pictures']), ('', ['names no pictures']),
     ('a.png,cat\nb.png\n', ['line 2', '1 columns, not 2']), ('a.png,cat\n,dog\n', ['line 2', 'no path']),
     ('a.png,cat,1\n', ['line 1', '3 columns, not 2']), ('a.png,"cat\nb.png,dog\n', ['unexpected end of data']),
-    (b'a.png,caf\xe9\n', ['it must be UTF-8'])])
+    (b'a.png,caf\xe9\n', ['it must be UTF-8']), ('a\0.png,cat\n', ['null byte']),
+    ('a.png,"a\nb"\n', [r"'a\nb' is no name of a class"])])
 def test_wrong_csv(tmp_path, text, wrong):
     path = tmp_path / 'labels.csv'
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
