@@ -63,7 +63,7 @@ class MCD(domain_model.DomainModel):
 
     def phase(self, optimizer, loss, variables, statistics=None):
         """Ops that minimise a loss over some variables, then move the running statistics that follow a pass."""
-        gradients = tf.tuple(tf.gradients(loss, variables))
+        gradients = self.replicas.mean(tf.tuple(tf.gradients(loss, variables)))
         last = [optimizer.apply_gradients(zip(gradients, variables))]
         with tf.control_dependencies(last):
             return last + (self.batch_norms[statistics].updates() if statistics else [])

@@ -14,7 +14,7 @@ from libml.hparams import Hparam
 from libml.methods import domain_model, pseudo_labels
 from libml.training import evaluate
 from libml.training.run_folder import check_component
-from libml.utils import InputError, expanded, one_line, written_whole
+from libml.utils import InputError, expanded, one_line
 
 import numpy as np
 import tensorflow as tf
@@ -129,10 +129,9 @@ class NoisyStudent(domain_model.DomainModel):
     def ended(self, session):
         """Writes predictions.npy."""
         p = evaluate.predict(session, self.ops.classify_op, self.ops.x, self.dataset.unlabeled.images)
-        path = os.path.join(self.folder.path, PREDICTIONS)
-        with written_whole(path, 'wb') as f:
+        with self.folder.written(PREDICTIONS, 'wb') as f:
             np.save(f, p)
-        print(f'Predictions for {len(p)} unlabelled images in {path}')
+        print(f'Predictions for {len(p)} unlabelled images in {os.path.join(self.folder.path, PREDICTIONS)}')
         return None
 
 

@@ -37,6 +37,8 @@ class MultiModel(Model):
         init=Hparam('', 'What the network starts with: a run folder, a checkpoint, an .npz of variables by name, or a '
                     'Keras file of ResNet50V2 (.h5).', False),
         ema=Hparam(0.999, 'Decay of the moving average of the weights.', low=0, below=1),
+        batch_norm=Hparam('joint', 'On several workers: joint, statistics of all rows, as on one; own, of the rows of '
+                          'each worker, with fewer exchanges.', False),
     )
     # Of batch norm: what is added to the variance of a network without a number of its own, whether the running
     # variance follows the unbiased one of the batch, and whether the averaged network has averaged statistics too.
@@ -53,6 +55,8 @@ class MultiModel(Model):
         super().resolve_params()
         self.params.scales = self.params.scales or archs.scales(self.params.arch, self.dataset.width)
         self.check_choice('precision', archs.PRECISIONS)
+        self.check_choice('batch_norm', ('joint', 'own'))
+        self.replicas.joint = self.params.batch_norm == 'joint'
         if self.params.batch % self.params.accumulate:
             raise InputError(f'--accumulate={self.params.accumulate}: give a divisor of --batch={self.params.batch}')
         if self.params.init and self.params.get('pretrained'):
@@ -92,8 +96,9 @@ class MultiModel(Model):
         return ops
 
     def named_hparams(self):
-        """Micro-batches change what batch norm sees."""
-        return super().named_hparams() + ['accumulate'] * (self.params.accumulate > 1)
+        """Micro-batches change what batch norm sees, and so do workers that do not tell each other."""
+        return (super().named_hparams() + ['accumulate'] * (self.params.accumulate > 1)
+                + ['batch_norm'] * (self.params.batch_norm != 'joint'))
 
     def averages(self):
         """The averages of the weights that are evaluated: an ema.WeightAverage."""
@@ -188,15 +193,18 @@ class MultiModel(Model):
         """
         p = params or self.params
         epsilon = p.bn_epsilon or archs.BN_EPSILON.get(p.arch, self.BN_EPSILON)
-        batch_norm = nn.BatchNorm(p.bn_momentum, epsilon, self.BN_UNBIASED)
+        part = self.replicas.part(x)
+        batch_norm = nn.BatchNorm(p.bn_momentum, epsilon, self.BN_UNBIASED, part.gather)
         if name:
             self.batch_norms[name] = batch_norm
+        x = part.rows(x)
         if self.dataset.whitened:
             x = (x - self.dataset.mean) / self.dataset.std
         x = tf.cast(x, archs.PRECISIONS[p.precision])
         with tf.compat.v1.variable_scope(scope, reuse=tf.compat.v1.AUTO_REUSE, custom_getter=getter):
-            return archs.build(p.arch, x, training, batch_norm, nclass, p.scales, p.filters, p.repeat,
-                               p.get('dropout', 0.), self.draws.within(name) if name else None)
+            out = archs.build(p.arch, x, training, batch_norm, nclass, p.scales, p.filters, p.repeat,
+                              p.get('dropout', 0.), part.draws(self.draws.within(name)) if name else None)
+        return part.gathered(out, batch_norm)
 
     def classify_ops(self, x):
         """EasyDict classify_raw, classify_op: float32 [b, C], softmax with live and with averaged weights; unless

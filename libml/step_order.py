@@ -29,6 +29,7 @@ def train_op(model, loss, optimizer, statistics, decay=0., before=()):
             model.part_op = model.step.assign_add(model.rows, read_value=False)
         gradients = [(total.read_value() + gradient) / model.params.accumulate
                      for total, gradient in zip(sums, gradients)]
+    gradients = model.replicas.mean(gradients)
     last = [optimizer.apply_gradients(zip(gradients, variables))]
     if decay:
         with tf.control_dependencies(last):

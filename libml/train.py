@@ -1,55 +1,21 @@
-"""A model with its graph, its run folder and its training, and what a script needs to start it."""
+"""A model with its graph, its run folder and its training."""
 
 import contextlib
 import os
-import sys
 
-from libml import memory, old_flags, schedules
+from libml import memory, schedules
 from libml.hparams import DATA_FLAGS, LOOP_FLAGS, Hparam
 from libml.streams import Streams
 from libml.training import checkpoint, evaluate, fingerprint, leftovers
+from libml.training.command import run  # noqa: F401 (what a script calls)
 from libml.training.loop import KIMG, Loop, in_kimg
-from libml.training.run_folder import RunFolder, check_component, class_path
-from libml.utils import InputError, run_main, session_config
+from libml.training.run_folder import NoFolder, RunFolder, check_component, class_path
+from libml.utils import InputError
+from libml.workers import identity
+from libml.workers.replicas import Single
 
 import tensorflow as tf
-from absl import flags
 from easydict import EasyDict
-
-FLAGS = flags.FLAGS
-
-
-def run(model_class, **defaults):
-    """The main of a script: defines the flags of `model_class`, then trains it, or evaluates it with --eval_ckpt.
-
-    Args:
-        model_class: a Model; its LOOP_FLAGS and HPARAMS become flags.
-        defaults: values of flags that differ from these.
-    """
-    table = {**model_class.LOOP_FLAGS, **model_class.HPARAMS}
-    for name, spec in table.items():
-        # As flags of the script itself: --help shows those.
-        spec.define(sys.argv[0], name, defaults.get(name, spec.default))
-    old_flags.define(sys.argv[0], table, model_class.OLD_FLAGS)
-
-    def main(argv):
-        if len(argv) > 1:
-            raise InputError(f'unexpected argument {argv[1]!r}: flags are written --name=value')
-        args = {name: FLAGS[name].value for name in table}
-        old_flags.take(args, model_class.OLD_FLAGS)
-        args = {name: spec.checked(name, args[name]) for name, spec in table.items()}
-        # Only what is given: other defaults may follow from it (Model.own_defaults).
-        params = {name: args[name] for name, spec in model_class.HPARAMS.items()
-                  if FLAGS[name].present or args[name] != spec.default}
-        model = model_class(args['train_dir'], model_class.load_dataset(args), **params)
-        if args['eval_ckpt']:
-            model.eval_checkpoint(args['eval_ckpt'])
-            return None
-        number = model.train(args['train_kimg'] * KIMG, args['report_kimg'] * KIMG, args['save_kimg'] * KIMG,
-                             args['keep_ckpt'], args['report_images'])
-        return 128 + number if number else None  # So that a script of several runs ends with the one that was stopped.
-
-    run_main(main)
 
 
 class Model:
@@ -63,6 +29,12 @@ class Model:
         given: dict of the hyper-parameters that have other values than their defaults.
         shown: dict name of a stream -> its Subset and its function of (images, Draws), for pictures of its views.
         confusion: int64 [C, C] of the last `evaluate`, on the test images; None before.
+
+    Args:
+        train_dir: folder of all run folders.
+        dataset: a data.DataSet.
+        replicas: the workers.replicas.Workers of this run; one process alone unless given.
+        params: hyper-parameters that are not as by default.
 
     DATASETS is what `--dataset` is looked up in, such as data_pair.DATASETS; LOOP_FLAGS are flags that are no
     hyper-parameters; OLD_FLAGS are names that flags had in the original (old_flags.define).
@@ -82,11 +54,12 @@ class Model:
         rerun=Hparam('', 'Additional component of the run folder\'s path, to keep repeats apart.', False),
     )
 
-    def __init__(self, train_dir, dataset, **params):
+    def __init__(self, train_dir, dataset, replicas=None, **params):
         unknown = sorted(set(params) - set(self.HPARAMS))
         if unknown:
             raise InputError(f'{type(self).__name__} has no hyper-parameter {unknown[0]}: it has '
                              f'{", ".join(sorted(self.HPARAMS))}')
+        self.replicas = replicas or Single()
         self.train_dir = train_dir
         self.dataset = dataset
         defaults = {**{name: spec.default for name, spec in self.HPARAMS.items()}, **self.own_defaults(params)}
@@ -98,7 +71,7 @@ class Model:
         self.depends_on_reports = False
         self.shown = {}
         self.confusion = None
-        self.folder = RunFolder(os.path.join(train_dir, *self.path_components()))
+        self.folder = (RunFolder if self.replicas.chief else NoFolder)(os.path.join(train_dir, *self.path_components()))
         self.graph = tf.Graph()
         with self.graph.as_default(), memory.needed_for(self.params):
             # Initial values are drawn from the graph's seed and the variable's name (nn.py).
@@ -106,6 +79,7 @@ class Model:
             self.step = tf.compat.v1.train.get_or_create_global_step()
             self.streams = Streams(self.params.seed)
             self.ops = self.model()
+            self.replicas.chain(self.ops)
             self.fingerprint = fingerprint.variable()
             self.variables = tf.compat.v1.global_variables()
             self.saver = checkpoint.saver(self.variables)
@@ -183,16 +157,19 @@ class Model:
     def session(self, path=None, training=False):
         """A session with fresh variables, or with the variables of the checkpoint with prefix `path`.
 
-        That needs the network and its averages only, unless it is for training on.
+        That needs the network and its averages only, unless it is for training on: then all workers have the chief's.
         """
+        replicas = self.replicas if training else Single()
         with (memory.needed_for(self.params), self.graph.as_default(), self.streams.reading(),
-              tf.compat.v1.Session(config=session_config()) as session):
+              replicas.session(self.graph) as session):
             if path:
                 restore = checkpoint.resume if training else checkpoint.restore_network
                 restore(session, self, path)
             else:
                 session.run(self.initializer)
-                self.fresh(session)
+                if replicas.chief:
+                    self.fresh(session)
+            replicas.share(session, self.variables)
             yield session
 
     def fresh(self, session):
@@ -223,19 +200,21 @@ class Model:
             InputError: the run folder is of other arguments, in use, without its checkpoints, or cannot be written;
                 the model does not fit into memory.
             Diverged: a loss or a weight is not finite; the last good checkpoint stays.
+            Lost: another worker is gone.
         """
         loop_args = dict(train_dir=str(self.train_dir), report_kimg=in_kimg(report_nimg),
                          save_kimg=in_kimg(save_nimg), keep_ckpt=int(keep_ckpt), report_images=int(report_images))
         for name, value in loop_args.items():
             self.LOOP_FLAGS[name].checked(name, value)
-        if not checkpoint.all_in(self.folder.tf):
-            self.check_start()
         if self.depends_on_length and train_nimg != self.params.train_kimg * KIMG:
             print(f'Schedules follow train_kimg={self.params.train_kimg}, and training ends at kimg '
                   f'{in_kimg(train_nimg)}: until kimg {self.params.train_kimg} the run counts as unfinished')
         elif train_nimg > 0:
             self.params.train_kimg = in_kimg(train_nimg)
         args = {**self.arguments(), **loop_args}
+        self.replicas.start(identity.of(self, args))
+        if self.replicas.chief and not checkpoint.all_in(self.folder.tf):
+            self.check_start()
         shaping = dict(train_kimg=self.depends_on_length, report_kimg=self.depends_on_reports)
         with self.folder.locked():
             found = leftovers.newest(self.folder)

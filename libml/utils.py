@@ -78,6 +78,12 @@ class Diverged(RuntimeError):
     """Training met a number that is not finite; its text is one line: the step, the losses, what is left."""
 
 
+class Lost(RuntimeError):
+    """Another worker of this run is gone; its text is one line. The same command resumes, on all workers."""
+
+    CODE = 75  # EX_TEMPFAIL of sysexits.h
+
+
 def ilog2(x):
     """ceil(log2(x)): 32 -> 5, 96 -> 7 (spec: the default `scales` of a network is ilog2(width) - 2)."""
     return math.ceil(math.log2(x))
@@ -224,20 +230,20 @@ def parse_flags(argv):
 def run_main(main):
     """Runs main(argv) after the flags are parsed; what it returns is the exit code.
 
-    InputError, Diverged and a standard output that takes no more become one line and exit code 1, a signal one line and
-    its own (interrupts.py): nothing half-written is left. Where no one reads standard output any more, it ends quietly
-    with that of SIGPIPE.
+    InputError, Diverged and a standard output that takes no more become one line and exit code 1, Lost one line and 75,
+    a signal one line and its own (interrupts.py): nothing half-written is left. Where no one reads standard output any
+    more, it ends quietly with that of SIGPIPE.
     """
     def guarded(argv):
         for name, level in LEVELS.items():
             logging.getLogger(name).setLevel(level)
         try:
             return main(argv)
-        except (InputError, Diverged) as error:
+        except (InputError, Diverged, Lost) as error:
             if came:  # What fails then fails because of it.
                 raise interrupts.Stopped(came[0]) from error
             print(f'error: {error}', file=sys.stderr)
-            return 1
+            return getattr(error, 'CODE', 1)
 
     script = sys.modules['__main__']
     script.__doc__ = as_installed(script.__doc__ or '')  # --help shows it.

@@ -16,7 +16,7 @@ FLOORS = (
     {'quiet_tensorflow', 'utils'},
     {'data', 'draws', 'ema', 'hparams', 'losses', 'memory', 'old_flags', 'optimizers', 'plots', 'schedules',
      'step_order', 'trackers'},
-    {'corruptions', 'images', 'layers', 'pictures', 'streams'},
+    {'corruptions', 'images', 'layers', 'pictures', 'streams', 'workers'},
     {'augment', 'datasets', 'networks'},
     {'data_domain', 'data_pair', 'training'},
     {'train'},

@@ -8,6 +8,7 @@ bfloat16); variables are float32 and are cast where they are used.
 import math
 
 from libml import draws, memory
+from libml.networks import joint_norm
 
 import tensorflow as tf
 
@@ -145,16 +146,18 @@ class BatchNorm:
         epsilon: added to the variance.
         unbiased: whether the running variance follows the unbiased batch variance N/(N-1) (MixMatch, FixMatch) or the
             biased one (AdaMatch). The normalisation itself always uses the biased one.
+        gather: as of joint_norm.normalized, where other workers have more rows of this pass; else None.
 
     Attributes:
         batch_stats: list of (moving variable, this batch's statistic [c]), in the order of the layers; stays empty in
             inference mode.
     """
 
-    def __init__(self, momentum=0.999, epsilon=1e-3, unbiased=True):
+    def __init__(self, momentum=0.999, epsilon=1e-3, unbiased=True, gather=None):
         self.momentum = momentum
         self.epsilon = epsilon
         self.unbiased = unbiased
+        self.gather = gather
         self.batch_stats = []
 
     def __call__(self, x, training):
@@ -165,6 +168,8 @@ class BatchNorm:
             beta = variable('beta', shape, zeros)
             moving_mean = variable('moving_mean', shape, zeros, trainable=False)
             moving_variance = variable('moving_variance', shape, ones, trainable=False)
+        if training and self.gather:
+            return self._joint(x, gamma, beta, moving_mean, moving_variance)
         unused = tf.constant([], tf.float32)  # the kernel takes no statistics when it computes its own.
         y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=x, scale=tf.convert_to_tensor(gamma), offset=tf.convert_to_tensor(beta),
@@ -176,6 +181,14 @@ class BatchNorm:
                 n = tf.cast(tf.size(x) // x.shape[-1], tf.float32)
                 variance *= (n - 1) / n
             self.batch_stats += [(moving_mean, mean), (moving_variance, variance)]
+        return y
+
+    def _joint(self, x, gamma, beta, moving_mean, moving_variance):
+        y, mean, variance, n = joint_norm.normalized(x, tf.convert_to_tensor(gamma), tf.convert_to_tensor(beta),
+                                                     self.epsilon, self.gather)
+        if self.unbiased:
+            variance *= n / (n - 1)
+        self.batch_stats += [(moving_mean, mean), (moving_variance, variance)]
         return y
 
     def updates(self):

@@ -83,6 +83,19 @@ class EventFile:
             pass  # The error that led here has been raised already.
 
 
+class NoEvents(EventFile):
+    """In place of an event file, for a worker that writes nothing."""
+
+    def __init__(self):
+        pass
+
+    def _write(self, step, events):
+        pass
+
+    def close(self):
+        pass
+
+
 def short_name(model):
     """Name of a run: method, dataset and what is not as by default, `MixMatch digits.3@40-100 beta=0.75`."""
     loaded = {name: value for name, value in model.dataset.origin.items()

@@ -6,7 +6,7 @@ import time
 
 from libml import interrupts
 from libml.training import checkpoint
-from libml.training.events import EventFile, short_name
+from libml.training.events import EventFile, NoEvents, short_name
 from libml.training.report_pictures import Pictures
 from libml.utils import Diverged, progress
 
@@ -30,7 +30,8 @@ class Loop:
 
     Attributes:
         step: images seen.
-        stopped_by: the signal.Signals that asked to stop, or None.
+        asked: the signal.Signals that asked this worker to stop, or None.
+        stopped_by: the one that all workers stop by after this step, or None.
     """
 
     def __init__(self, model, session, save_nimg, keep_ckpt, report_images=0):
@@ -38,16 +39,16 @@ class Loop:
         self.session = session
         self.save_nimg = save_nimg
         self.keep_ckpt = keep_ckpt
-        self.report_images = report_images
+        self.report_images = report_images if model.replicas.chief else 0
         self.pictures = None  # made for the first report: graphs of views take a second or two
         self.step = int(session.run(model.step))
-        self.stopped_by = None
+        self.asked = self.stopped_by = None
         self.saved = self.step or None  # the step of the last checkpoint
         self.settled = None  # the step of the model's last `settle`
         values = model.ops.loss, {**model.ops.losses, **model.ops.monitors}
         # Of each micro-batch: all but the last are only added up.
-        parts = [model.part_op] * (model.params.batch // model.rows - 1)
-        self.fetches = [(*values, op) for op in (*parts, model.ops.train_op)]
+        self.parts = [(*values, model.part_op)] * (model.params.batch // model.rows - 1)
+        self.last = *values, model.replicas.asked_by_all, model.ops.train_op
 
     def __enter__(self):
         model = self.model
@@ -56,7 +57,8 @@ class Loop:
         model.streams.start(self.session, self.step // model.rows)
         with model.graph.as_default():  # Of what no checkpoint holds.
             self.session.run(tf.compat.v1.local_variables_initializer())
-        self.events = EventFile(model.folder.tf, self.step, None if self.step else model.graph)
+        self.events = (EventFile(model.folder.tf, self.step, None if self.step else model.graph)
+                       if model.replicas.chief else NoEvents())
         self.events.start_hparams(self.step, {'method': model.method_name(), 'dataset': model.dataset.name,
                                               **{name: model.params[name] for name in model.HPARAMS}},
                                   short_name(model))
@@ -74,8 +76,10 @@ class Loop:
         A second SIGHUP does nothing: for a terminal that is closed, both the kernel and the shell send one.
         """
         del frame
-        if not self.stopped_by:
-            self.stopped_by = signal.Signals(number)
+        if not self.asked:
+            self.asked = signal.Signals(number)
+            if self.model.replicas.count == 1:
+                self.stopped_by = self.asked
         elif number != signal.SIGHUP:
             interrupts.restore(self.old_handlers)
             signal.raise_signal(number)
@@ -123,7 +127,8 @@ class Loop:
         title = f'Epoch {1 + first // report_nimg}/{math.ceil(train_nimg / report_nimg)}'
         start = time.monotonic()
         with progress(total=math.ceil((end - first // report_nimg * report_nimg) / batch), desc=title,
-                      initial=first % report_nimg // batch, unit='img', unit_scale=batch, leave=False) as bar:
+                      initial=first % report_nimg // batch, unit='img', unit_scale=batch, leave=False,
+                      disable=None if self.model.replicas.chief else True) as bar:
             while self.step < end and not self.stopped_by:
                 values = self.one_step()
                 bar.update()
@@ -138,7 +143,10 @@ class Loop:
 
     def one_step(self):
         """One step, a call of train_op and of part_op before it. Returns tag -> float of its losses and monitors."""
-        found = [self.session.run(fetches)[:2] for fetches in self.fetches]
+        found = [self.session.run(fetches)[:2] for fetches in self.parts]
+        *last, asked, _ = self.session.run(self.last, self.model.replicas.asks(self.asked))
+        found.append(last)
+        self.stopped_by = self.model.replicas.agreed(self.asked, asked)
         loss = np.mean([loss for loss, _ in found])
         values = {tag: np.mean([values[tag] for _, values in found]) for tag in found[0][1]}
         # Check every part as well: one with weight 0, or one that is not in `loss`, can be NaN while `loss` is finite.
@@ -196,7 +204,7 @@ class Loop:
             raise Diverged(f'weights are not finite after step {self.step}: {self.advice()}')
 
     def save(self):
-        """Writes a checkpoint of this step.
+        """Writes a checkpoint of this step, on the chief.
 
         Raises:
             Diverged: a weight is not finite; nothing is written.
@@ -205,7 +213,8 @@ class Loop:
         self.model.folder.check_lock()
         self.settle()
         self.check_weights()
-        checkpoint.save(self.session, self.model.saver, self.model.folder.tf, self.step, self.keep_ckpt)
+        if self.model.replicas.chief:
+            checkpoint.save(self.session, self.model.saver, self.model.folder.tf, self.step, self.keep_ckpt)
         self.saved = self.step
 
 

@@ -220,6 +220,10 @@ class RunFolder:
         with written_whole(self.metrics_file) as f:
             f.writelines(json.dumps(row) + '\n' for row in kept)
 
+    def written(self, name, mode='w'):
+        """A context with the open file of this name in the folder, as written_whole."""
+        return written_whole(os.path.join(self.path, name), mode)
+
     def add_metrics(self, row):
         """Appends one dict to metrics.jsonl."""
         try:
@@ -227,6 +231,34 @@ class RunFolder:
                 f.write(json.dumps(row) + '\n')
         except OSError as error:
             raise InputError(f'cannot write {self.metrics_file}: {error.strerror}') from error
+
+
+class NoFolder(RunFolder):
+    """In place of the folder, for a worker that writes nothing: nothing is in it. Its `path` is the run's, beside which
+    are others that a model may read."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        for name in ('lock_file', 'tf', 'args_file', 'metrics_file'):
+            setattr(self, name, os.path.join(os.devnull, name))
+
+    def locked(self):
+        return contextlib.nullcontext()
+
+    def open(self, args, shaping, checkpoint, table):
+        return 0  # The fingerprint is only in the chief's checkpoints.
+
+    def written(self, name, mode='w'):
+        return open(os.devnull, mode)
+
+    def metrics(self):
+        return []
+
+    def forget_after(self, step):
+        pass
+
+    def add_metrics(self, row):
+        pass
 
 
 def _report(line):

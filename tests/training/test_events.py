@@ -157,3 +157,12 @@ def test_rows_of_one_title_are_one(tmp_path):
         file.add(64, {'accuracy': accuracy})
         file.close()
     assert Board(tmp_path).sessions() == {'Mix toy': (dict(beta=0.5), {'accuracy': 20.}, 'STATUS_UNKNOWN')}
+
+
+def test_events_of_a_worker_that_writes_nothing():
+    none = events.NoEvents()
+    none.add(1, dict(loss=1.))
+    none.start_hparams(0, dict(lr=1.))
+    none.end_hparams(2)
+    none.close()
+    assert not hasattr(none, 'path')

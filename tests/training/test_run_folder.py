@@ -9,8 +9,8 @@ import types
 
 import toy
 from libml import open_run
-from libml.training import checkpoint, run_folder
-from libml.training.run_folder import RunFolder
+from libml.training import checkpoint, leftovers, run_folder
+from libml.training.run_folder import NoFolder, RunFolder
 from libml.utils import Diverged, InputError
 from mixmatch import MixMatch
 from refusals import refused
@@ -244,3 +244,21 @@ def test_arguments_of_older_folders(tmp_path):
     (tmp_path / 'args' / 'args.json').write_text('{}', 'utf-16')
     with refused('args.json is damaged: it must be UTF-8; delete it'):
         folder.read_args()
+
+
+def test_a_worker_that_writes_nothing(tmp_path):
+    """It neither sees nor changes the folder of the run."""
+    folder, none = RunFolder(str(tmp_path / 'run')), NoFolder(str(tmp_path / 'run'))
+    with folder.locked(), none.locked():
+        folder.open(dict(lr=1), [], None, {})
+        folder.add_metrics(dict(step=1, kimg=1))
+        before = sorted(path.read_bytes() for path in tmp_path.rglob('*') if path.is_file())
+        assert none.open(dict(lr=2), [], None, {}) == 0 and none.metrics() == []
+        none.check_lock()
+        none.add_metrics(dict(step=2, kimg=2))
+        none.forget_after(0)
+        with none.written('predictions.npy', 'wb') as f:
+            f.write(b'lost')
+        assert not leftovers.newest(none) and not list(leftovers.lines(none, None))
+    assert sorted(path.read_bytes() for path in tmp_path.rglob('*') if path.is_file()) == before
+    assert none.path == folder.path
