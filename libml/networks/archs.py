@@ -104,11 +104,15 @@ def _wrn_var(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
 
 
 def _wide_features(x, training, bn, scales, filters, repeat, var=False):
-    """The pooled activations [b, F] of `resnet` or, with `var`, of `wrn_var_37_2`."""
-    conv2d = functools.partial(nn.conv2d, padding=nn.CENTERED if var else 'SAME')
+    """The pooled activations [b, F] of `resnet` or, with `var`, of `wrn_var_37_2`.
+
+    Batch norm takes away what the biases of all convolutions add: 3x3 ones follow an activation, so that there is no
+    bias beside the zeros of their padding.
+    """
+    conv2d = functools.partial(nn.conv2d, padding=nn.CENTERED if var else 'SAME', constant_bias=training)
 
     def activation(x):
-        return tf.nn.leaky_relu(bn(x, training), 0.1)
+        return nn.leaky_relu(bn(x, training), 0.1)
 
     def block(x, filters, strides, activate_shortcut):
         y = activation(x)
@@ -167,7 +171,7 @@ def _convnet(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
     del training, bn, repeat, dropout, draws
 
     def conv(x, filters):
-        return tf.nn.leaky_relu(nn.conv2d(x, filters, 3, initializer=nn.glorot_uniform), 0.2)
+        return nn.leaky_relu(nn.conv2d(x, filters, 3, initializer=nn.glorot_uniform), 0.2)
 
     _require_size('convnet', x, scales, 2 ** scales)
     y = conv(x, filters)
@@ -191,7 +195,7 @@ def _cnn13(x, training, bn, nclass, scales, filters, repeat, dropout, draws):
 
     def conv(x, filters, size=3, padding='SAME'):
         y = nn.conv2d(x, filters, size, padding=padding, initializer=nn.glorot_uniform)
-        return bn(tf.nn.leaky_relu(y, 0.2), training)
+        return bn(nn.leaky_relu(y, 0.2), training)
 
     y = x
     for scale in range(2):

@@ -98,10 +98,23 @@ def variable(name, shape, initializer, trainable=True):
     return tf.compat.v1.get_variable(name, shape, tf.float32, initial_value, trainable=trainable, use_resource=True)
 
 
-def conv2d(x, filters, size, strides=1, padding='SAME', use_bias=True, initializer=he_out_normal):
+def _gradient(op_type, name):
+    """A context in which ops of this type get the gradient that is registered by this name."""
+    return tf.compat.v1.get_default_graph().gradient_override_map({op_type: name})
+
+
+@tf.RegisterGradient('ConstantBias')
+def _constant_bias(op, gradient):
+    """Of a BiasAdd: nothing is summed up for the bias. Zeros, not None: optimizers make slots for it."""
+    return gradient, tf.zeros_like(op.inputs[1])
+
+
+def conv2d(x, filters, size, strides=1, padding='SAME', use_bias=True, constant_bias=False,
+           initializer=he_out_normal):
     """Convolution [b, h, w, c] -> [b, h', w', filters], kernel [size, size, c, filters].
 
-    The padding is TensorFlow's SAME or VALID, or CENTERED, for which the kernel's size is odd.
+    The padding is TensorFlow's SAME or VALID, or CENTERED, for which the kernel's size is odd. The gradient of a
+    constant bias is zero: where nothing but batch norm of the batch's statistics follows, it is that in any case.
     """
     with tf.compat.v1.variable_scope(None, 'conv2d'):
         kernel = variable('kernel', [size, size, x.shape[-1], filters], initializer)
@@ -112,9 +125,11 @@ def conv2d(x, filters, size, strides=1, padding='SAME', use_bias=True, initializ
             # where there are fewer than 16 inputs (uxlfoundation/oneDNN#6035): wrong values or a crash.
             x, strides = x[:, ::strides, ::strides], 1
         y = tf.nn.conv2d(x, tf.cast(kernel, x.dtype), strides, padding)
-        if use_bias:
-            y = tf.nn.bias_add(y, tf.cast(variable('bias', [filters], zeros), x.dtype))
-        return y
+        if not use_bias:
+            return y
+        bias = tf.cast(variable('bias', [filters], zeros), x.dtype)
+        with _gradient('BiasAdd', 'ConstantBias' if constant_bias else 'BiasAdd'):
+            return tf.nn.bias_add(y, bias)
 
 
 def dense(x, units, initializer=glorot_uniform):
@@ -133,6 +148,19 @@ def pad(x, n):
 def global_mean(x):
     """Mean over height and width in float32: [b, h, w, c] -> [b, c]."""
     return tf.reduce_mean(tf.cast(x, tf.float32), [1, 2])
+
+
+@tf.RegisterGradient('LeakyReluOfOutput')
+def _leaky_relu_of_output(op, gradient):
+    """Of a LeakyRelu: output and input have the same sign."""
+    return tf.raw_ops.LeakyReluGrad(gradients=gradient, features=op.outputs[0], alpha=op.get_attr('alpha'))
+
+
+def leaky_relu(x, alpha):
+    """x where it is positive, else alpha x, 0 < alpha < 1. Its gradient keeps the output only, which a convolution
+    keeps for its own in any case: the input can be overwritten."""
+    with _gradient('LeakyRelu', 'LeakyReluOfOutput'):
+        return tf.nn.leaky_relu(x, alpha)
 
 
 class BatchNorm:

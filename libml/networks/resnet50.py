@@ -55,10 +55,11 @@ def v2(x, training, bn):
 
     def block(x, filters, strides, project):
         y = activation(x)
-        x = conv2d(y, 4 * filters, 1) if project else x[:, ::strides, ::strides]
+        # Batch norm takes away what these biases add.
+        x = conv2d(y, 4 * filters, 1, constant_bias=training) if project else x[:, ::strides, ::strides]
         y = activation(conv2d(y, filters, 1, use_bias=False))
         y = activation(conv2d(y, filters, 3, strides, use_bias=False))
-        return x + conv2d(y, 4 * filters, 1)
+        return x + conv2d(y, 4 * filters, 1, constant_bias=training)
 
     y = conv2d(x, 64, 7, 2)
     y = tf.nn.max_pool2d(nn.pad(y, 1), 3, 2, 'VALID')  # The zeros count: there was no ReLU before.

@@ -33,9 +33,10 @@ def frozen(session, x, op):
             node.attr['value'].tensor.CopyFrom(tf.make_tensor_proto(values[name]))
         else:
             node.CopyFrom(part.node_def)
-            # Control inputs and places beside variables are of the training graph.
+            # Control inputs, places beside variables and names of gradients are of the training graph.
             del node.input[len(part.inputs):]
-            node.attr.pop('_class', None)
+            for name in ('_class', '_gradient_op_type'):
+                node.attr.pop(name, None)
     return graph_def
 
 

@@ -70,6 +70,32 @@ def test_parameter_count(arch, nclass, filters, scales, side, colors, count):
 
 
 @pytest.mark.parametrize('arch', SCALED)
+def test_biases_that_batch_norm_takes_away_are_constants_in_training(arch):
+    """Gradients of zero in training passes have those, and only those, that do not change what the network says."""
+    random = np.random.RandomState(0)
+    with tf.Graph().as_default(), tf1.Session() as session:
+        x = tf.constant(random.uniform(-1, 1, [8, 32, 32, 3]), tf.float32)
+        trained, evaluated = [network(arch, x, training, repeat=1, draws=Draws(0, 0)).logits
+                              for training in (True, False)]
+        biases = [v for v in tf1.trainable_variables() if v.op.name.endswith('/bias')]
+        weights = tf.constant(random.normal(size=[8, 10]), tf.float32)
+        session.run(tf1.global_variables_initializer())
+        before, gradients, of_evaluated = session.run(
+            [trained, *(tf.gradients(tf.reduce_sum(weights * z), biases) for z in (trained, evaluated))])
+        constant = [not g.any() for g in gradients]
+        session.run([v.assign(random.normal(size=v.shape)) for v, is_constant in zip(biases, constant) if is_constant])
+        np.testing.assert_allclose(session.run(trained), before, rtol=1e-3, atol=1e-4)
+        for v, is_constant in zip(biases, constant):
+            if not is_constant:
+                session.run(v.assign_add(random.normal(size=v.shape)))
+                after = session.run(trained)
+                assert np.abs(after - before).max() > 1e-3, v.op.name
+                before = after
+    assert constant == [arch in ('resnet', 'wrn_var_37_2')] * (len(biases) - 1) + [False]
+    assert all(np.abs(g).max() > 1e-5 for g in of_evaluated)
+
+
+@pytest.mark.parametrize('arch', SCALED)
 def test_bfloat16_is_close(arch):
     x = np.random.RandomState(0).uniform(-1, 1, [8, 32, 32, 3]).astype('f')
     with tf.Graph().as_default(), tf1.Session() as session:

@@ -86,6 +86,43 @@ def test_strided_1x1_convolution(strides, height, width, padding):
     np.testing.assert_allclose(dx, wanted, atol=1e-5)
 
 
+@pytest.mark.parametrize('dtype', [tf.float32, tf.bfloat16])
+def test_constant_bias_is_added_and_gets_a_gradient_of_zero(dtype):
+    """Without summing anything up for it; all other gradients stay as they are."""
+    x = np.random.RandomState(0).normal(size=(2, 6, 6, 3)).astype('f')
+    found = []
+    for constant in (False, True):
+        with tf.Graph().as_default() as graph, tf1.Session() as session:
+            image = tf.constant(x)
+            y = nn.conv2d(tf.cast(image, dtype), 5, 3, constant_bias=constant)
+            kernel, bias = tf1.trainable_variables()
+            gradients = tf.gradients(tf.nn.l2_loss(y), [image, kernel, bias])
+            assert any(op.type == 'BiasAddGrad' for op in graph.get_operations()) != constant
+            initialised(session).run(bias.assign(np.arange(5)))
+            found.append(session.run([tf.cast(y, tf.float32), *gradients]))
+    (*others, of_bias), (*same, of_constant) = found
+    assert others[0].mean() > 1 and np.abs(of_bias).min() > 0
+    for a, b in zip(others, same):
+        np.testing.assert_array_equal(a, b)
+    assert of_constant.tolist() == [0.] * 5 and of_constant.dtype == np.float32
+
+
+@pytest.mark.parametrize('alpha', [0.1, 0.2])
+@pytest.mark.parametrize('dtype', [tf.float32, tf.bfloat16])
+def test_leaky_relu_needs_nothing_but_its_output(dtype, alpha):
+    """Values and gradients are TensorFlow's to the bit, also where the output is too small for a float."""
+    x = np.concatenate([np.linspace(-3, 3, 60), [0., -0., 1e-45, -1e-45, 1e-38, -1e-38, np.inf, -np.inf]]).astype('f')
+    with tf.Graph().as_default(), tf1.Session() as session:
+        given = tf.cast(tf.constant(x), dtype)
+        found = [(y, tf.gradients(y, given, tf.cast(tf.range(1., 1. + len(x)), dtype))[0])
+                 for y in (tf.nn.leaky_relu(given, alpha), nn.leaky_relu(given, alpha))]
+        assert found[1][1].op.type == 'LeakyReluGrad' and found[1][1].op.inputs[1] is found[1][0]
+        (y, dy), ours = session.run([[tf.cast(t, tf.float32) for t in pair] for pair in found])
+    assert 0 < y[59] and y[0] < 0 and dy[59] == 60
+    for a, b in zip((y, dy), ours):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_dense_and_global_mean():
     x = np.random.RandomState(0).normal(size=(2, 6, 6, 3)).astype('f')
     with tf.Graph().as_default(), tf1.Session() as session:

@@ -48,6 +48,7 @@ def test_only_the_network_is_frozen(model):
     kinds = {node.op for node in graph_def.node}
     assert not [kind for kind in kinds if 'Variable' in kind or 'Iterator' in kind or 'VarHandle' in kind]
     assert [node.name for node in graph_def.node if node.op == 'Placeholder'] == ['x']
+    assert not [name for node in graph_def.node for name in node.attr if name.startswith('_')]  # Of gradients, too.
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         p, = tf.import_graph_def(graph_def, return_elements=[model.ops.classify_op.name], name='')
         found = session.run(p, {'x:0': images})
