@@ -1,10 +1,16 @@
 """Starts the scripts as a user does: as processes."""
 
+import contextlib
+import functools
+import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 
 from libml import interrupts
@@ -26,14 +32,46 @@ def start(script, *args, **kwargs):
     """A process of `python <script> <args>` from the project's folder."""
     kwargs = dict(dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE), **kwargs)
     return subprocess.Popen([sys.executable, script, *map(str, args)], cwd=ROOT, text=True,
-                            env=dict(os.environ, PYTHONPATH=str(ROOT)), **kwargs)
+                            env=environment(), **kwargs)
+
+
+def environment():
+    return dict(os.environ, PYTHONPATH=str(ROOT))
 
 
 def run(script, *args):
-    """(exit code, stdout, stderr without the end of its last line)."""
-    process = start(script, *args)
-    out, err = process.communicate(timeout=300)
-    return process.returncode, out, err.removesuffix('\n')
+    """(exit code, stdout, stderr without the end of its last line); a script is run by a copy of fork_server.py."""
+    if script == '-c':
+        process = start(script, *args)
+        out, err = process.communicate(timeout=300)
+        return process.returncode, out, err.removesuffix('\n')
+    with tempfile.NamedTemporaryFile('r') as out, tempfile.NamedTemporaryFile('r') as err:
+        lines = fork_server()
+        print(json.dumps([str(script), [*map(str, args)], environment(), out.name, err.name]), file=lines, flush=True)
+        copy = int(lines.readline())
+        with timeout(300, copy):
+            code = int(lines.readline())
+        return code, out.read(), err.read().removesuffix('\n')
+
+
+@functools.cache
+def fork_server():
+    """The file for requests to a process of fork_server.py, which ends with this one."""
+    ours, other = socket.socketpair()
+    with other:
+        start('tests/fork_server.py', other.fileno(), pass_fds=[other.fileno()], stdout=subprocess.DEVNULL, stderr=None)
+    return ours.makefile('rw')
+
+
+@contextlib.contextmanager
+def timeout(seconds, number):
+    """A context in which a process is killed after so many seconds."""
+    timer = threading.Timer(seconds, os.kill, [number, signal.SIGKILL])
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def wait_for(condition, process, seconds=120):
