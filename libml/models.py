@@ -212,6 +212,13 @@ class MultiModel(Model):
         return EasyDict(classify_raw=tf.nn.softmax(self.classifier(x, training=False).logits),
                         classify_op=tf.nn.softmax(self.classifier(x, training=False, getter=self.ema.getter).logits))
 
+    def of_probes(self, batch):
+        """[b, C]: probabilities of CTAugment's probes by the averaged weights, as `classify_op` in a step."""
+        if self.replicas.count == 1:
+            return batch.classify_op
+        probes = tf.ensure_shape(batch.x, batch.probes['probe'].shape)  # Of a fixed number of rows: it is split.
+        return tf.nn.softmax(self.classifier(probes, training=False, getter=self.ema.getter).logits)
+
     def batch_number(self):
         """int64 scalar: the number of the batch of this step, or of the micro-batch, from 0."""
         return self.step.read_value() // self.rows
@@ -247,7 +254,7 @@ class MultiModel(Model):
         loss = sum(weight * value for weight, value in terms.values() if weight is not None)
         losses = {f'losses/{name}': value for name, (_, value) in terms.items()}
         if self.learner:
-            self.learner.observe(self.batch_number(), batch.classify_op, tf.concat(batch.labels, 0), batch.probes)
+            self.learner.observe(self.batch_number(), self.of_probes(batch), tf.concat(batch.labels, 0), batch.probes)
             self.track(self.learner)
         train_op = step_order.train_op(self, loss, optimizer, statistics, decay,
                                        [*losses.values(), *monitors.values()])

@@ -15,7 +15,7 @@ def workers(n, fresh=False):
     """list of n Workers of one cluster. The servers are made once, unless `fresh`: a process cannot end them."""
     if fresh or n not in _servers:
         addresses = tuple(free_addresses(n))
-        made = [Workers(cluster.Cluster(addresses, i, 60.)) for i in range(n)]
+        made = [Workers(cluster.Cluster(addresses, i, 240.)) for i in range(n)]
         _servers[n] = [(worker.cluster, worker.exchanges, process.serve(worker.cluster)) for worker in made]
     found = []
     for one, exchanges, server in _servers[n]:

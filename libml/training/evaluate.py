@@ -7,6 +7,7 @@ from libml.images.pixels import TO_FLOAT
 from libml.training import checkpoint
 from libml.training.loop import KIMG
 from libml.utils import progress
+from libml.workers import turns
 
 import numpy as np
 import tensorflow as tf
@@ -19,7 +20,7 @@ TOP = 5
 
 
 def predict(session, op, x, images):
-    """Class probabilities of images.
+    """Class probabilities of images. On several workers each classifies a part, and all get all.
 
     Args:
         op: tensor [b, C] computed from the images fed to `x`.
@@ -28,9 +29,12 @@ def predict(session, op, x, images):
     Returns:
         float32 [n, C].
     """
-    rows = [session.run(op, {x: images[i:i + BATCH].astype(np.float32) * np.float32(TO_FLOAT) - 1})
-            for i in range(0, len(images), BATCH)]
-    return np.concatenate(rows) if rows else np.zeros([0, op.shape[-1]], np.float32)
+    def chunk(i):
+        pixels = images[i * BATCH:(i + 1) * BATCH]
+        return session.run(op, {x: pixels.astype(np.float32) * np.float32(TO_FLOAT) - 1})
+
+    rows = turns.rows(session, chunk, -(-len(images) // BATCH), (BATCH, op.shape[-1]))
+    return np.concatenate(rows)[:len(images)] if rows else np.zeros([0, op.shape[-1]], np.float32)
 
 
 def accuracy(p, labels):

@@ -50,11 +50,14 @@ class Session(tf.compat.v1.Session):
         target: of the server.
         cluster: the Cluster.
         graph: the tf.Graph.
+        exchanges: the collectives.Exchanges of what is built beside the graph later, if anything is.
     """
 
-    def __init__(self, target, cluster, graph):
+    def __init__(self, target, cluster, graph, exchanges=None):
         super().__init__(target, graph, config(cluster))
         self.cluster = cluster
+        self.exchanges = exchanges
+        self.turns = {}  # of turns.py
 
     def run(self, *args, **kwargs):
         """As tf.compat.v1.Session.run.

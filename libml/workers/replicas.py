@@ -155,7 +155,7 @@ class Workers(Single):
 
     @contextlib.contextmanager
     def session(self, graph):
-        with process.Session(self.server.target, self.cluster, graph) as session:
+        with process.Session(self.server.target, self.cluster, graph, self.exchanges) as session:
             yield session
             with contextlib.suppress(*[Lost] * self.chief):  # What it had to write is written.
                 session.run(self.exchanges.total(tf.zeros([1])))
