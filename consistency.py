@@ -44,6 +44,7 @@ class Consistency(plateau_model.PlateauModel):
     """
 
     DATASETS = data_pair.PAIR_DATASETS
+    UNMIXED = True
     LOOP_FLAGS = dict(train.LOOP_FLAGS, enlarge=Hparam(False, 'Enlarge small and grey images to 32x32 colour.'))
     # What shapes a student only.
     STUDENT = dict(
@@ -162,9 +163,11 @@ class Consistency(plateau_model.PlateauModel):
         p = self.params
         batch = self.inputs(self.views(), self.rows * p.uratio)
         images = batch.xt if batch.y is None else tf.concat([batch.xt, batch.y], 0)
-        logits = self.classifier(images[:, -1], training=True, name='train').logits
+        clean, noisy = [self.replicas.by_parts(images[:, view], [self.rows, images.shape[0] - self.rows])
+                        for view in (0, -1)]
+        logits = self.classifier(noisy, training=True, name='train').logits
         if self.teacher:
-            terms = self.student_terms(self.teacher_logits(images[:, 0]), logits, batch.label)
+            terms = self.student_terms(self.teacher_logits(clean), logits, batch.label)
         else:
             terms = self.teacher_terms(logits, batch.label)
         if p.average != 'none':

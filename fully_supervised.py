@@ -41,6 +41,7 @@ class FullySupervised(adam_models.BaselineModel):
         if p.dropout and p.arch == 'convnet':
             raise InputError(f'--dropout={p.dropout}: --arch=convnet has none')
         self.unused = 'smoothing' if p.mixup else 'beta'
+        self.UNMIXED = not p.mixup
         if p[self.unused] != self.HPARAMS[self.unused].default:
             raise InputError(f'--{self.unused}={p[self.unused]}: it goes {"without" if p.mixup else "with"} --mixup')
 

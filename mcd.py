@@ -54,6 +54,7 @@ class MCD(domain_model.DomainModel):
     def supervised(self, name, batch):
         """Scalar: mean cross entropy of the labelled images, summed over the classifiers."""
         images, label = tf.concat(batch.labeled, 0)[:, 0], tf.concat(batch.labels, 0)
+        self.replicas.by_parts(images, [self.rows] * len(batch.labeled))
         return sum(tf.reduce_mean(losses.masked_xe(logits, label, 1.)) for logits in self.both(name, images))
 
     def discrepancy(self, name, batch):

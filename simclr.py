@@ -32,6 +32,7 @@ class SimCLR(models.MultiModel):
     gradient. Otherwise both are trained on labelled images only.
     """
 
+    UNMIXED = True
     HPARAMS = dict(
         models.MultiModel.HPARAMS,
         batch=Hparam(25, 'Labelled images in a batch.', low=1),
@@ -184,7 +185,9 @@ class SimCLR(models.MultiModel):
 
     def contrast(self, y):
         """NT-Xent and its accuracy, scalars, of pairs [n, 2, h, w, c]; all views are one batch of batch norm."""
-        features = self.encoder(tf.concat([y[:, 0], y[:, 1]], 0), training=True, name='train')
+        views, p = tf.concat([y[:, 0], y[:, 1]], 0), self.params
+        self.replicas.by_parts(views, [self.rows, self.rows * p.uratio] * 2)
+        features = self.encoder(views, training=True, name='train')
         a, b = tf.split(self.project(features), 2)
         per_image = ntxent.LOSSES[self.params.ntxent](a, b, self.params.temperature)
         return tf.reduce_mean(per_image), ntxent.accuracy(a, b)

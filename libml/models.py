@@ -45,6 +45,9 @@ class MultiModel(Model):
     BN_EPSILON = 1e-3
     BN_UNBIASED = True
     BN_AVERAGED = False
+    # Whether a pass of the network over several batches of streams has each of their rows as it is: then a worker makes
+    # only its own images. A pass over rows of several batches must say so with replicas.by_parts.
+    UNMIXED = False
 
     def own_defaults(self, params):
         """The momentum of batch norm that belongs to the network, if one does."""
@@ -126,7 +129,8 @@ class MultiModel(Model):
         if not len(subset):
             raise InputError(f'dataset {self.dataset.name} has no {name} images, and {type(self).__name__} needs them')
         self.shown[name] = subset, augment
-        return self.streams.add(name, subset, batch or self.rows, augment)
+        batch = batch or self.rows
+        return self.streams.add(name, subset, batch, augment, self.replicas.own(batch) if self.UNMIXED else None)
 
     def labeled_subsets(self):
         """dict name of a stream -> Subset of labelled images."""
@@ -217,6 +221,7 @@ class MultiModel(Model):
         if self.replicas.count == 1:
             return batch.classify_op
         probes = tf.ensure_shape(batch.x, batch.probes['probe'].shape)  # Of a fixed number of rows: it is split.
+        self.replicas.by_parts(probes, [self.rows] * (probes.shape[0] // self.rows))
         return tf.nn.softmax(self.classifier(probes, training=False, getter=self.ema.getter).logits)
 
     def batch_number(self):

@@ -5,7 +5,9 @@ import os
 
 from libml import memory
 from libml.draws import Draws
+from libml.workers.rows import Rows
 
+import numpy as np
 import tensorflow as tf
 from easydict import EasyDict
 
@@ -28,7 +30,7 @@ class Streams:
         self._initializers = []
         self._on_demand = []
 
-    def add(self, name, subset, batch, augment):
+    def add(self, name, subset, batch, augment, own=None):
         """A new stream.
 
         Args:
@@ -36,6 +38,8 @@ class Streams:
             subset: a Subset with at least one image.
             batch: images in a batch.
             augment: function of (uint8 [batch, h, w, c], Draws) that returns a dict of tensors.
+            own: int array [k], the only rows of a batch whose images are made; all unless given. In the tensors that
+                `augment` makes of k images, the other rows are nan.
         Returns:
             EasyDict of the tensors of the next batch: what `augment` returns, `label` int32 [batch], and `index`
             int32 [batch], the places of its images in the subset, from 0 to n - 1: the same in every epoch.
@@ -48,6 +52,7 @@ class Streams:
         in_memory = subset.in_memory
         array = self._placeholder(pixels) if in_memory else None
         first_image = self.first_batch * batch
+        rows, draws = np.arange(batch) if own is None else own, self._draws(name, batch, own)
 
         # Plain graph code: AutoGraph would spend seconds on translating it to itself.
         @tf.autograph.experimental.do_not_convert
@@ -59,40 +64,49 @@ class Streams:
         @tf.autograph.experimental.do_not_convert
         def load(number, index, images=None):
             order = tf.gather(positions, tf.ensure_shape(index, [batch]))
-            images = tf.gather(array, order) if in_memory else images
-            out = augment(images, Draws(self.seed, number, f'{name}/'))
+            images = tf.gather(array, order if own is None else tf.gather(order, own)) if in_memory else images
+            out = augment(images, draws(number, ''))
             out = dict(out, label=tf.gather(targets, order), index=index)
             # The static number of rows is lost in operations that draw for each image: state it again.
-            return {key: tf.ensure_shape(value, [batch, *value.shape[1:]]) for key, value in out.items()}
+            return {key: tf.ensure_shape(_placed(value, own, batch), [batch, *value.shape[1:]])
+                    for key, value in out.items()}
 
         dataset = tf.data.Dataset.range(first_image // n, tf.int64.max).flat_map(epoch)
         dataset = dataset.batch(batch, drop_remainder=True).enumerate(self.first_batch)
         if not in_memory:
-            dataset = self._with_images(dataset, name, pixels, positions, batch)
+            dataset = self._with_images(dataset, draws, pixels, positions, rows)
         dataset = dataset.map(load, PARALLEL_BATCHES, deterministic=True)
         iterator = tf.compat.v1.data.make_initializable_iterator(dataset.prefetch(PREFETCH).with_options(_options()))
         self._initializers.append(iterator.initializer)
         return EasyDict(iterator.get_next())
 
-    def _with_images(self, dataset, name, pixels, positions, batch):
-        """A dataset (number, index, images) of one of (number, index): pictures of an OnDemand one by one."""
+    def _draws(self, name, batch, own):
+        """Function of (number of a batch, place) that gives a stream's Draws, for the rows `own` of it if not None."""
+        def draws(number, place):
+            found = Draws(self.seed, number, f'{name}/{place}')
+            return found if own is None else Rows(found, own, batch)
+
+        return draws
+
+    def _with_images(self, dataset, draws, pixels, positions, rows):
+        """A dataset (number, index, images) of one of (number, index): pictures of an OnDemand one by one, those of
+        some rows of a batch."""
         self._on_demand.append(pixels)
         array = None if pixels.of_files else self._placeholder(pixels.contents)
 
         @tf.autograph.experimental.do_not_convert
         def fetch(number, index):
-            order = tf.gather(positions, tf.ensure_shape(index, [batch]))
+            order = tf.gather(positions, tf.gather(index, rows))
             frame = pixels.frame
-            drawn = frame.draws(Draws(self.seed, number, f'{name}/frame/'), batch) if frame else ()
-            return tf.fill([batch], number), index, pixels.rows(order, array), drawn
+            return pixels.rows(order, array), frame.draws(draws(number, 'frame/'), len(rows)) if frame else ()
 
         @tf.autograph.experimental.do_not_convert
-        def make(number, index, row, drawn):
-            return number, index, pixels.image(row, drawn or None)
+        def make(row, drawn):
+            return pixels.image(row, drawn or None)
 
-        dataset = dataset.map(fetch, PARALLEL_BATCHES, deterministic=True).unbatch()
-        dataset = dataset.map(make, os.cpu_count(), deterministic=True).batch(batch, drop_remainder=True)
-        return dataset.map(lambda number, index, images: (number[0], index, images))
+        images = dataset.map(fetch, PARALLEL_BATCHES, deterministic=True).unbatch()
+        images = images.map(make, os.cpu_count(), deterministic=True).batch(len(rows), drop_remainder=True)
+        return tf.data.Dataset.zip((dataset, images)).map(lambda batch, images: (*batch, images))
 
     @contextlib.contextmanager
     def reading(self):
@@ -117,6 +131,16 @@ class Streams:
         placeholder = tf.compat.v1.placeholder(array.dtype, array.shape)
         self._feeds.append((array, placeholder))
         return placeholder
+
+
+def _placed(value, own, batch):
+    """What was made of some images, [k, ...], as rows `own` of [batch, ...]; what is of all images already as it is."""
+    if own is None or value.shape[0] == batch:
+        return value
+    value = tf.ensure_shape(value, [len(own), *value.shape[1:]])
+    # An algorithm that uses an image of another worker all the same is noticed at once.
+    nothing = tf.fill([batch, *value.shape[1:]], tf.constant(float('nan'), value.dtype))
+    return tf.tensor_scatter_nd_update(nothing, own[:, None], value)
 
 
 def _options():

@@ -22,6 +22,8 @@ from absl import flags
 
 FLAGS = flags.FLAGS
 SECONDS = 0.05  # between looks at the workers
+# That workers have to end by themselves where one was lost: those that wait for one that never came would do so long.
+PATIENCE = 60
 # Of a worker that another start may help: it lost another one, or was killed. So the runs of SIGINT and SIGTERM end.
 KILLED = {-number for number in signal.Signals if number not in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
 
@@ -79,12 +81,16 @@ def send(processes, number):
 
 def first_failure(processes):
     """The exit code of the first process that did not end with 0, after all have ended; 0 if all did."""
-    first = 0
+    first, end = 0, None
     while True:
         codes = [process.poll() for process in processes]
         first = first or next((code for code in codes if code), 0)
         if None not in codes:
             return first
+        if first and first < 128:  # None of a signal, after which the chief saves.
+            end = end or time.monotonic() + PATIENCE
+            if time.monotonic() > end:
+                send(processes, signal.SIGKILL)
         time.sleep(SECONDS)
 
 

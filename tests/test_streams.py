@@ -1,7 +1,10 @@
 """Streams of batches: a function of seed, name and position; epochs; how arrays enter the graph."""
 
+import os
+
 import toy
 from libml import data
+from libml.augment.randaugment import RandAugment
 from libml.augment.views import View, Views
 from libml.augment.weak import Weak
 from libml.datasets import index
@@ -13,6 +16,8 @@ from libml.utils import InputError
 import numpy as np
 import pytest
 import tensorflow as tf
+
+AHEAD = 20  # batches that a stream may have begun before they are asked for
 
 
 def two_views(images, draws):
@@ -144,3 +149,31 @@ def test_a_picture_that_vanishes_or_is_damaged_ends_the_stream_with_its_name(fil
     (tmp_path / '7.png').unlink()
     with pytest.raises(InputError, match='cannot read .*7.png: No such file or directory'):
         on_demand_batches(pixels, 0, 5)
+
+
+@pytest.mark.parametrize('framed', [False, True])
+def test_a_worker_makes_and_reads_only_its_own_rows(files, framed):
+    """To the bit those of the whole batch, also of strong views that are made several times."""
+    strong = RandAugment(2, 9, 0)
+    views = Views(None, (View(Weak(True, 1)), View(Weak(True, 1), strong, name='strong')), count=3)
+    frame = Frame(8) if framed else None
+
+    def found(own, count=40):
+        pixels = OnDemand(files[0], (8, 8, 1), frame=frame)
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            streams = Streams(1)
+            subset = data.Subset(pixels, np.arange(20, dtype=np.int32), np.arange(4, 14))
+            out = streams.add('labeled', subset, 6, views.of_unlabeled, own)
+            streams.start(session, 2)
+            return [session.run(dict(out)) for _ in range(count)], pixels.read
+
+    whole, read = found(None)
+    own = np.array([4, 1])
+    parts, read_by_one = found(own)
+    for one, part in zip(whole, parts):
+        assert part.keys() == one.keys()
+        np.testing.assert_array_equal(part['image'][own], one['image'][own])
+        assert np.isnan(np.delete(part['image'], own, 0)).all() and part['image'].shape == one['image'].shape
+        for key in ('label', 'index'):
+            np.testing.assert_array_equal(part[key], one[key])
+    assert read >= 40 * 6 and 40 * 2 <= read_by_one <= (40 + AHEAD) * 2 + os.cpu_count()

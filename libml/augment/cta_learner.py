@@ -7,6 +7,7 @@ from libml.augment.cta_rates import Rates
 from libml.augment.cta_remixmatch import ReMixMatchCTAugment
 from libml.hparams import Hparam
 from libml.utils import InputError
+from libml.workers.rows import Rows
 
 import numpy as np
 import tensorflow as tf
@@ -65,6 +66,8 @@ class Learner:
     def probe(self, images, draws):
         """In a stream: dict of `probe`, float32 in [-1, 1], and its policies, `probe_ops` and `probe_strengths`."""
         x, policy = self.cta.probe(images, draws)
+        if isinstance(draws, Rows):  # Every worker learns from the probes of all.
+            policy = self.cta.sample_probe(draws.whole, draws.rows)
         return {'probe': x, 'probe_ops': policy.ops, 'probe_strengths': policy.params}
 
     def observe(self, t, p_probe, label, probes):

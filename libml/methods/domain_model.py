@@ -29,6 +29,7 @@ class DomainModel(momentum_model.MomentumModel):
     """
 
     DATASETS = data_pair.PAIR_DATASETS
+    UNMIXED = True
     LOOP_FLAGS = {name: spec for name, spec in train.LOOP_FLAGS.items() if name != 'p_unlabeled'}
     LOOP_FLAGS.update(
         dataset=Hparam('', 'Semi-supervised learning: dataset <name>.<seed>@<labels>-<valid>.'),
@@ -102,7 +103,8 @@ class DomainModel(momentum_model.MomentumModel):
     def logits(self, name, parts):
         """Logits of several [n_i, 2, h, w, c] from one training pass called `name`: list of [n_i, 2, C]."""
         images = tf.concat([tf.reshape(part, [-1, *part.shape[2:]]) for part in parts], 0)
-        logits = tf.split(self.classifier(images, True, name=name).logits, [2 * part.shape[0] for part in parts])
+        sizes = [2 * part.shape[0] for part in parts]
+        logits = tf.split(self.classifier(self.replicas.by_parts(images, sizes), True, name=name).logits, sizes)
         return [tf.reshape(z, [-1, 2, self.params.nclass]) for z in logits]
 
     def learning_rate(self):

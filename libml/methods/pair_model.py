@@ -35,6 +35,7 @@ class PairModel(momentum_model.MomentumModel):
     """
 
     DATASETS = data_pair.PAIR_DATASETS
+    UNMIXED = True
     HPARAMS = dict(
         momentum_model.MomentumModel.HPARAMS,
         augment=tokens.AUGMENT,
@@ -85,7 +86,8 @@ class PairModel(momentum_model.MomentumModel):
         sizes = [part.shape[0] for part in parts]
         images = tf.concat(parts, 0)
         groups = sum(sizes) // self.rows
-        out = self.classifier(layers.interleave_rows(images, groups), training=True, name='train')
+        images = self.replicas.by_parts(layers.interleave_rows(images, groups), sizes, groups)
+        out = self.classifier(images, training=True, name='train')
         return [tf.split(layers.deinterleave_rows(rows, groups), sizes) for rows in (out.logits, out.embeds)]
 
     def logits(self, xt, y):

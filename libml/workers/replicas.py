@@ -51,16 +51,28 @@ class Single:
     joint = True
     asked_by_all = ()  # to be fetched with a step: what `asks` of all workers came to
 
-    def part(self, x, order=None):
-        """How a pass of the network over images x [n, h, w, c] is split. Not at all if n is not fixed: all workers
-        evaluate.
+    def part(self, x):
+        """How a pass of the network over images x [n, h, w, c] is split: as they come, unless `by_parts` says more. Not
+        at all if n is not fixed: all workers evaluate."""
+        del x
+        return Whole()
+
+    def by_parts(self, x, sizes, groups=1):
+        """Has a pass over images x be split as batches are of which x has all rows, one after the other.
 
         Args:
-            order: int array [n], the rows in the order in which the workers take n / count each; as they come unless
-                given.
+            x: [n, h, w, c].
+            sizes: rows of the batches.
+            groups: into how many layers.interleave_rows has mixed these rows.
+        Returns:
+            x.
         """
-        del x, order
-        return Whole()
+        del sizes, groups
+        return x
+
+    def own(self, rows):
+        """int array: the rows that this worker has of a batch; None for all."""
+        del rows
 
     def mean(self, gradients):
         """The means over the workers of a list of gradients; some may be None."""
@@ -111,16 +123,30 @@ class Workers(Single):
         self.cluster = cluster
         self.count = len(cluster.addresses)
         self.chief = not cluster.index
+        self._orders = {}  # reference of a tensor -> int array [count, k], the rows of each worker
         self.exchanges = collectives.Exchanges(self.count, process.HANDSHAKES)
 
-    def part(self, x, order=None):
+    def part(self, x):
         rows = x.shape[0]
-        if rows is None:
-            return Whole()
+        return Whole() if rows is None else Part(self, self._orders[x.ref()] if x.ref() in self._orders
+                                                 else self._split(rows))
+
+    def by_parts(self, x, sizes, groups=1):
+        starts = np.cumsum([0, *sizes[:-1]])
+        place = np.arange(sum(sizes)).reshape(-1, groups).T.ravel()  # Of each row, before they were interleaved.
+        blocks = np.concatenate([start + self._split(size) for start, size in zip(starts, sizes)], 1)
+        self._orders[x.ref()] = np.argsort(place)[blocks]
+        return x
+
+    def own(self, rows):
+        return self._split(rows)[self.cluster.index]
+
+    def _split(self, rows):
+        """int array [count, rows / count]: the rows of each worker."""
         if rows % self.count:
             raise InputError(f'{rows} images in a pass of the network cannot be split over {self.count} workers: give '
                              f'a --batch that is a multiple of {self.count}')
-        return Part(self, (np.arange(rows) if order is None else order).reshape(self.count, -1))
+        return np.arange(rows).reshape(self.count, -1)
 
     def mean(self, gradients):
         """All in one buffer. With it goes what the loop asks the others for."""

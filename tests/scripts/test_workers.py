@@ -31,6 +31,15 @@ def test_the_exit_code_is_that_of_the_first_that_failed(monkeypatch, codes, firs
     assert workers.first_failure([Process(each) for each in codes]) == first
 
 
+def test_those_that_wait_for_a_lost_one_end(monkeypatch):
+    monkeypatch.setattr(workers, 'PATIENCE', 0.2)
+    monkeypatch.setattr(workers, 'FLAGS', type('Flags', (), dict(timeout=1.)))
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '')
+    processes = workers.start(2, ['sh', '-c', 'case $TF_CONFIG in *\'"index": 0\'*) exec sleep 60;; *) exit 75;; esac'])
+    assert workers.first_failure(processes) == 75
+    assert [process.returncode for process in processes] == [-9, 75]
+
+
 def test_gpus(monkeypatch):
     monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '1,GPU-abc')
     assert workers.gpus() == ['1', 'GPU-abc']

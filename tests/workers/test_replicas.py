@@ -3,6 +3,7 @@
 import signal
 
 import in_threads
+from libml import layers
 from libml.draws import Draws
 from libml.networks import nn
 from libml.workers import collectives
@@ -16,13 +17,12 @@ from easydict import EasyDict
 
 IMAGES = np.random.RandomState(0).normal(size=[12, 4, 4, 3]).astype(np.float32)
 WEIGHTS = np.random.RandomState(1).normal(size=[12, 5]).astype(np.float32)
-ORDER = np.random.RandomState(2).permutation(12)
 
 
-def build(replicas, order=None):
+def build(replicas, sizes=None):
     """Logits, the gradients by images and variables, and the running statistics' next values."""
     x = tf.constant(IMAGES)
-    part = replicas.part(x, order)
+    part = replicas.part(x if sizes is None else replicas.by_parts(x, sizes, groups=3))
     batch_norm = nn.BatchNorm(gather=part.gather)
     with tf.compat.v1.variable_scope('classify'):
         rows = batch_norm(nn.conv2d(part.rows(x), 4, 3), True)
@@ -60,10 +60,10 @@ def on_one(build):
         return session.run(found)
 
 
-@pytest.mark.parametrize('n, order', [(2, None), (3, None), (2, ORDER)])
-def test_a_step_is_that_of_one_process(n, order):
+@pytest.mark.parametrize('n, sizes', [(2, None), (3, None), (2, [2, 6, 4])])
+def test_a_step_is_that_of_one_process(n, sizes):
     one = on_one(build)
-    found = in_threads.computed(n, lambda worker: build(worker, order))
+    found = in_threads.computed(n, lambda worker: build(worker, sizes))
     for values in found:
         for i, (value, expected) in enumerate(zip(values, one)):
             np.testing.assert_allclose(value, expected, rtol=2e-5, atol=2e-6, err_msg=i)
@@ -83,6 +83,21 @@ def test_batch_norm_of_own_rows():
     for values in in_threads.computed(2, build_own):
         for i, (value, expected) in enumerate(zip(values, one)):
             np.testing.assert_allclose(value, expected, rtol=2e-5, atol=2e-6, err_msg=i)
+
+
+def test_rows_of_interleaved_batches():
+    """Each worker has the same share of every batch, of what the rows were before they were interleaved."""
+    chief, other = in_threads.workers(2)
+    with tf.Graph().as_default():
+        rows = layers.interleave_rows(tf.range(12), 3)
+        with tf.compat.v1.Session() as session:
+            shown = session.run(rows)
+        for worker, owned in ((chief, [0, 2, 3, 4, 8, 9]), (other, [1, 5, 6, 7, 10, 11])):
+            part = worker.part(worker.by_parts(rows, [2, 6, 4], groups=3))
+            assert sorted(shown[part.own]) == owned
+        with refused('3 images in a pass of the network cannot be split over 2 workers'):
+            chief.by_parts(rows, [3, 9])
+    assert list(other.own(6)) == [3, 4, 5] and Single().own(6) is None and Single().by_parts(1, [2]) == 1
 
 
 def test_what_it_cannot_split():

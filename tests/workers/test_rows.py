@@ -20,3 +20,5 @@ def test_the_workers_draws_are_those_of_one_process():
             one, *parts = session.run([draw(whole, 6), *(draw(Rows(whole, own, 6), 3) for own in OWNED)])
             for own, part in zip(OWNED, parts):
                 np.testing.assert_array_equal(part, one[own], err_msg=name)
+        twice, part = session.run([whole.uniform('x', [12, 2]), Rows(whole, OWNED[1], 6).uniform('x', [6, 2])])
+        np.testing.assert_array_equal(part, twice[[5, 2, 1, 11, 8, 7]])
