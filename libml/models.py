@@ -6,7 +6,7 @@ from libml.draws import Draws
 from libml.hparams import Hparam
 from libml.networks import archs, nn
 from libml.train import Model
-from libml.training import initial_weights, start_warnings
+from libml.training import evaluate, initial_weights, start_warnings
 from libml.utils import InputError
 
 import tensorflow as tf
@@ -39,6 +39,8 @@ class MultiModel(Model):
         ema=Hparam(0.999, 'Decay of the moving average of the weights.', low=0, below=1),
         batch_norm=Hparam('joint', 'On several workers: joint, statistics of all rows, as on one; own, of the rows of '
                           'each worker, with fewer exchanges.', False),
+        report_raw=Hparam(False, 'All reports have the accuracies of the live weights, too. Else only the first ones '
+                          f'have them, of {evaluate.LAG} / (1 - ema) steps.', False),
     )
     # Of batch norm: what is added to the variance of a network without a number of its own, whether the running
     # variance follows the unbiased one of the batch, and whether the averaged network has averaged statistics too.

@@ -18,7 +18,7 @@ from libml import interrupts
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # A MixMatch that takes milliseconds a step.
 TINY = ['--dataset=digits.1@40-100', '--filters=4', '--repeat=1', '--batch=16', '--bn_momentum=0.9', '--ema=0.9',
-        '--w_match=5', '--warmup_kimg=8', '--report_kimg=1', '--save_kimg=2']
+        '--w_match=5', '--warmup_kimg=8', '--report_kimg=1', '--report_raw', '--save_kimg=2']
 
 
 def hear():

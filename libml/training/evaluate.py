@@ -17,6 +17,8 @@ BATCH = 256
 # With more classes, reports do not say anything of each, but have the accuracy among the TOP most probable ones.
 MOST_CLASSES = 20
 TOP = 5
+# An average with the decay d follows after some 1 / (1 - d) steps; of the start, 0.7 % is left after LAG times as many.
+LAG = 5
 
 
 def predict(session, op, x, images):
@@ -110,14 +112,21 @@ def of_report(model, session):
 
     Returns:
         dict tag -> percent: `accuracy`, `accuracy/train_labeled` ... are of the averaged weights, `accuracy/raw` ... of
-        the live ones; those of `top_accuracy` and `by_class` are of the averaged weights on the test images.
+        the live ones, where `live_counts`; those of `top_accuracy` and `by_class` are of the averaged weights on the
+        test images.
     """
     averaged = predictions(model, session, model.ops.classify_op)
-    raw = model.accuracies(session, model.ops.classify_raw)
+    raw = model.accuracies(session, model.ops.classify_raw) if live_counts(model, session) else {}
     counts = confusion(*averaged['test'])
     return {**{tag(name): accuracy(*found) for name, found in averaged.items()},
             **{tag(name, 'raw/'): value for name, value in raw.items()},
             **top_accuracy(*averaged['test']), **by_class(counts, model.dataset.class_names)}, counts
+
+
+def live_counts(model, session):
+    """Whether a report also evaluates the live weights: they are asked for, or averages may still be far from them."""
+    steps = int(session.run(model.step)) // model.params.batch
+    return model.params.get('report_raw', True) or round(steps * (1 - model.ema.decay), 6) < LAG
 
 
 def class_lines(dataset):

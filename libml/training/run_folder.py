@@ -20,8 +20,8 @@ except ImportError:  # Not on Windows.
 
 # Arguments that may differ when a run is resumed. They only say where files are (also the file of the model class), how
 # often files are written, what is printed, and the method's name, which follows from the others.
-NOT_SHAPING = ('data_dir', 'eval_ckpt', 'keep_ckpt', 'method', 'model', 'report_images', 'report_kimg', 'rerun',
-               'save_kimg', 'show_rates', 'train_dir', 'train_kimg')
+NOT_SHAPING = ('data_dir', 'eval_ckpt', 'keep_ckpt', 'method', 'model', 'report_images', 'report_kimg',
+               'report_raw', 'rerun', 'save_kimg', 'show_rates', 'train_dir', 'train_kimg')
 # Types of arguments that scripts read in args.json, where they are there.
 KINDS = {'train_kimg': numbers.Real, **dict.fromkeys(
     ('data_dir', 'dataset', 'method', 'model', 'pretrained', 'source', 'target', 'teacher', 'train_dir'), str)}

@@ -6,6 +6,7 @@ import types
 
 import runner
 import toy
+from libml import ema
 from libml.training import evaluate
 from short_runs import metrics
 
@@ -60,6 +61,18 @@ def test_eval_ckpt_prints_the_table(straight, data_dir):
 def test_tags():
     assert [evaluate.tag(subset) for subset in ('test', 'valid')] == ['accuracy', 'accuracy/valid']
     assert [evaluate.tag(subset, 'raw/') for subset in ('test', 'valid')] == ['accuracy/raw', 'accuracy/raw/valid']
+
+
+def test_live_weights_are_evaluated_at_first_and_where_asked_for():
+    """At first: until the averages have forgotten the weights that they started with."""
+    def live(step, decay, **params):
+        model = types.SimpleNamespace(step=step, ema=ema.MovingAverage(decay), params=EasyDict(batch=64, **params))
+        return evaluate.live_counts(model, types.SimpleNamespace(run=lambda step: step))
+
+    assert live(4999 * 64, 0.999, report_raw=False) and not live(5000 * 64, 0.999, report_raw=False)
+    assert live(49 * 64, 0.9, report_raw=False) and not live(50 * 64, 0.9, report_raw=False)
+    assert live(5000 * 64, 0.999, report_raw=True) and live(5000 * 64, 0.999)
+    assert not live(5 * 64, 0., report_raw=False)  # Nothing is averaged.
 
 
 def test_lines_of_classes():

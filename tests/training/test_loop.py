@@ -152,6 +152,15 @@ def test_accuracy_at_the_end_is_of_both_weights_where_they_differ(tmp_path, caps
     assert f'{averaged} (averaged weights)' in report and report.endswith(f'{live} (live weights)')
 
 
+def test_reports_without_the_live_weights(tmp_path):
+    """After 12 steps averages of 0.75 still remember where they started, after 24 no more."""
+    model = MixMatch(str(tmp_path), toy.dataset(), **dict(toy.SMALL, ema=0.75))
+    model.train(24 * 8, 12 * 8)
+    first, last = [{tag for tag in row if tag.startswith('accuracy')} for row in model.folder.metrics()]
+    assert last == {'accuracy', 'accuracy/valid', 'accuracy/train_labeled', 'accuracy/balanced'}
+    assert first - last == {'accuracy/raw', 'accuracy/raw/valid', 'accuracy/raw/train_labeled'}
+
+
 def test_line_of_the_mask():
     assert mask_lines({'losses/xe': 1., 'monitors/mask': 0.634, 'losses/mask_sup': 0.5}) == ['mask 0.63']
     assert mask_lines({'losses/xe': 1.}) == []
