@@ -7,15 +7,18 @@ python benchmarks/train_step.py --algorithm=fixmatch --beside=flexmatch,freematc
 The step is the whole one: stream, augmentation, all forward passes, gradients, updates. It is compared with the same
 step on a constant batch, which needs no pipeline, and with the step's own convolutions run alone, which are the peak.
 These are measured in turns, and so are whole steps of the algorithms `--beside`, so that all meet the same machine;
-medians are printed, with the ratio of each algorithm's step to the first one's, then a line of JSON.
+medians are printed, with the ratio of each algorithm's step to the first one's, then a line of JSON. Its `peak_mb` is
+the most resident memory of a process of its own that takes a few steps and does nothing else.
 """
 
 import atexit
 import contextlib
 import json
 import os
+import resource
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -52,6 +55,7 @@ flags.DEFINE_integer('filters', 32, 'Filters of the first scale.', lower_bound=1
 flags.DEFINE_string('precision', 'float32', 'float32 or bfloat16.')
 flags.DEFINE_bool('disk', False, 'Read the images from records when they are needed, not from memory.')
 flags.DEFINE_integer('steps', 10, 'Steps to time.', lower_bound=1)
+flags.DEFINE_bool('alone', False, 'Take a few steps and print the peak resident memory in MB, nothing else.')
 
 
 def noise_dataset(n=2048, size=32):
@@ -82,8 +86,28 @@ def build(algorithm):
                                      precision=FLAGS.precision)
 
 
+def few_steps():
+    """Takes steps until memory grows no more."""
+    model = build(FLAGS.algorithm)
+    with model.session() as session:
+        model.streams.start(session, 0)
+        for _ in range(3):
+            session.run(model.ops.train_op)
+
+
+def peak_mb():
+    """MB of resident memory, the most of another process that takes `few_steps`."""
+    command = [sys.executable, __file__, *sys.argv[1:], '--alone']
+    return int(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+
+
 def main(argv):
     del argv
+    if FLAGS.alone:
+        few_steps()
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+        return
+    peak = peak_mb()  # First: while this process is small, because the peak of the other one begins with its size.
     model, *others = [build(algorithm) for algorithm in (FLAGS.algorithm, *FLAGS.beside)]
     counted = _convolutions.of_op(model.ops.train_op, FLAGS.batch)
     gflop = sum(_convolutions.flop(c) * count for c, count in counted.items()) / 1e9
@@ -114,7 +138,7 @@ def main(argv):
                   seconds_per_step=round(step, 4), images_per_second=round(FLAGS.batch / step, 1),
                   seconds_constant_batch=round(fed, 4), pipeline_ratio=round(step / fed, 3),
                   gflop_per_step=round(gflop, 1), gflops_step=round(gflop / step, 1),
-                  gflops_peak=round(gflop / alone, 1), share_of_peak=round(alone / step, 3),
+                  gflops_peak=round(gflop / alone, 1), share_of_peak=round(alone / step, 3), peak_mb=peak,
                   **{f'{name}_ratio': round(ratio, 3) for name, ratio in zip(FLAGS.beside, ratios)})
     for name, value in result.items():
         print(f'{name:<24}{value:>12}')

@@ -16,7 +16,8 @@ import pytest
     ('benchmarks/scale.py', ['--records=100', '--batches=1'],
      {'index_100', 'start_100', 'mb_100', 'images_per_second_100'}),
     ('benchmarks/train_step.py', ['--batch=4', '--filters=4', '--steps=1', '--beside=mixmatch', '--disk'],
-     {'seconds_per_step', 'images_per_second', 'share_of_peak', 'pipeline_ratio', 'gflop_per_step', 'mixmatch_ratio'}),
+     {'seconds_per_step', 'images_per_second', 'share_of_peak', 'pipeline_ratio', 'gflop_per_step', 'mixmatch_ratio',
+      'peak_mb'}),
 ])
 def test_last_line_is_json_with_the_figures(script, args, keys):
     code, out, err = runner.run(script, *args)
