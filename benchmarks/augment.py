@@ -1,6 +1,6 @@
 """Images per second of the augmentations, through a stream as in training.
 
-python benchmarks/augment.py [--batch=448] [--seconds=2]
+python benchmarks/augment.py [--batch=448] [--seconds=2] [--size=32 --size=96]
 
 weak: mirror and shift. ra: RandAugment r2_10_50, both operations on every image. rac: RandAugment of random level,
 each operation with probability 1/2. cta: CTAugment of depth 2 and its cutout (448 images are the unlabelled half of a
@@ -31,9 +31,9 @@ from absl import flags
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer('batch', 448, 'Images in a batch.', lower_bound=1)
+flags.DEFINE_multi_integer('size', [32, 96], 'Height and width of the images, once for each.', lower_bound=8)
 flags.DEFINE_float('seconds', 2., 'Shortest time to measure each case for.', lower_bound=0)
 
-SIZES = (32, 96)
 ROUNDS = 5
 
 
@@ -88,7 +88,7 @@ def main(argv):
     del argv
     result = {}
     print(f'images per second, batch {FLAGS.batch}')
-    for size in SIZES:
+    for size in FLAGS.size:
         for name, policy in POLICIES.items():
             result[f'{name}_{size}'] = rate = round(images_per_second(policy, size))
             print(f'{name:<7}{f"{size}x{size}x3":<10}{rate:>10,}', flush=True)

@@ -1,7 +1,7 @@
 """Speed of one training step, and the share of this machine's convolution peak that it reaches.
 
-python benchmarks/train_step.py [--algorithm=fixmatch] [--precision=bfloat16] [--batch=64] [--filters=32] [--steps=10]
-            [--disk]
+python benchmarks/train_step.py [--algorithm=fixmatch] [--arch=resnet] [--precision=bfloat16] [--batch=64]
+            [--filters=32] [--steps=10] [--disk]
 python benchmarks/train_step.py --algorithm=fixmatch --beside=flexmatch,freematch --batch=16
 
 The step is the whole one: stream, augmentation, all forward passes, gradients, updates. It is compared with the same
@@ -51,6 +51,7 @@ flags.DEFINE_enum('algorithm', 'mixmatch', sorted(ALGORITHMS), 'Whose step.')
 flags.DEFINE_list('beside', [], 'Algorithms whose steps are measured beside.')
 flags.register_validator('beside', set(ALGORITHMS).issuperset, f'give some of {", ".join(ALGORITHMS)}')
 flags.DEFINE_integer('batch', 64, 'Labelled images in a batch.', lower_bound=1)
+flags.DEFINE_string('arch', 'resnet', 'Network.')
 flags.DEFINE_integer('filters', 32, 'Filters of the first scale.', lower_bound=1)
 flags.DEFINE_string('precision', 'float32', 'float32 or bfloat16.')
 flags.DEFINE_bool('disk', False, 'Read the images from records when they are needed, not from memory.')
@@ -83,7 +84,7 @@ def build(algorithm):
     """The model of an algorithm."""
     with tempfile.TemporaryDirectory() as folder:
         return ALGORITHMS[algorithm](folder, noise_dataset(), batch=FLAGS.batch, filters=FLAGS.filters,
-                                     precision=FLAGS.precision)
+                                     precision=FLAGS.precision, arch=FLAGS.arch)
 
 
 def few_steps():
@@ -134,11 +135,12 @@ def main(argv):
     step, fed, alone, *_ = [statistics.median(column) for column in zip(*times)]
     # Within each turn: the machine's speed drifts.
     ratios = [statistics.median(turn[3 + i] / turn[0] for turn in times) for i in range(len(others))]
-    result = dict(algorithm=FLAGS.algorithm, precision=FLAGS.precision, batch=FLAGS.batch, filters=FLAGS.filters,
-                  seconds_per_step=round(step, 4), images_per_second=round(FLAGS.batch / step, 1),
-                  seconds_constant_batch=round(fed, 4), pipeline_ratio=round(step / fed, 3),
-                  gflop_per_step=round(gflop, 1), gflops_step=round(gflop / step, 1),
-                  gflops_peak=round(gflop / alone, 1), share_of_peak=round(alone / step, 3), peak_mb=peak,
+    result = dict(algorithm=FLAGS.algorithm, arch=FLAGS.arch, precision=FLAGS.precision, batch=FLAGS.batch,
+                  filters=FLAGS.filters, seconds_per_step=round(step, 4),
+                  images_per_second=round(FLAGS.batch / step, 1), seconds_constant_batch=round(fed, 4),
+                  pipeline_ratio=round(step / fed, 3), gflop_per_step=round(gflop, 1),
+                  gflops_step=round(gflop / step, 1), gflops_peak=round(gflop / alone, 1),
+                  share_of_peak=round(alone / step, 3), peak_mb=peak,
                   **{f'{name}_ratio': round(ratio, 3) for name, ratio in zip(FLAGS.beside, ratios)})
     for name, value in result.items():
         print(f'{name:<24}{value:>12}')

@@ -8,14 +8,15 @@ import pytest
 
 
 @pytest.mark.parametrize('script, args, keys', [
-    ('benchmarks/augment.py', ['--batch=8', '--seconds=0.02'],
-     {f'{policy}_{size}' for policy in ('weak', 'ra', 'rac', 'cta', 'affine', 'simclr') for size in (32, 96)}),
+    ('benchmarks/augment.py', ['--batch=2', '--seconds=0', '--size=16'],
+     {f'{policy}_16' for policy in ('weak', 'ra', 'rac', 'cta', 'affine', 'simclr')}),
     ('benchmarks/pictures.py', ['--pictures=40'], {'pictures_per_second', 'cpu_seconds', 'mb', 'mb_of_a_tenth'}),
     ('benchmarks/pipeline.py', ['--pictures=12', '--size=16', '--batch=4', '--batches=1', '--rounds=1'],
      {'images_per_second', 'plain_images_per_second', 'ratio'}),
     ('benchmarks/scale.py', ['--records=100', '--batches=1'],
      {'index_100', 'start_100', 'mb_100', 'images_per_second_100'}),
-    ('benchmarks/train_step.py', ['--batch=4', '--filters=4', '--steps=1', '--beside=mixmatch', '--disk'],
+    ('benchmarks/train_step.py', ['--arch=convnet', '--batch=2', '--filters=4', '--steps=1', '--beside=mixmatch',
+                                  '--disk'],
      {'seconds_per_step', 'images_per_second', 'share_of_peak', 'pipeline_ratio', 'gflop_per_step', 'mixmatch_ratio',
       'peak_mb'}),
 ])
