@@ -22,6 +22,16 @@ def case():
     return lambda name: load(pathlib.Path(__file__).with_name('golden') / f'{name}.npz')
 
 
+@pytest.fixture
+def no_updates(monkeypatch):
+    """Steps update nothing, for tests of their losses alone: the ops of the updates are half of a graph."""
+    from libml import step_order  # Late: not all tests need TensorFlow.
+
+    import tensorflow as tf
+
+    monkeypatch.setattr(step_order, 'train_op', lambda *args: tf.no_op())
+
+
 def load(path):
     with np.load(path, allow_pickle=False) as arrays:
         return dict(arrays)

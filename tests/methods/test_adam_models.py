@@ -28,6 +28,7 @@ def recorded_vat(r):
     return RecordedVAT
 
 
+@pytest.mark.usefixtures('no_updates')
 @pytest.mark.parametrize('name, model_class, draws', [
     ('pi_model', PiModel, {}), ('mean_teacher', MeanTeacher, {}), ('vat', VAT, {}), ('ict', ICT, {'mix_y/': 'lam0'}),
     ('mixup', Mixup, {'mix_x/': 'lam0', 'mix_y/': 'lam1'})])
