@@ -17,7 +17,7 @@ from libml import interrupts
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # A MixMatch that takes milliseconds a step.
-TINY = ['--dataset=digits.1@40-100', '--filters=4', '--repeat=1', '--batch=16', '--bn_momentum=0.9', '--ema=0.9',
+TINY = ['--dataset=digits.1@40-100', '--filters=4', '--repeat=1', '--batch=64', '--bn_momentum=0.9', '--ema=0.9',
         '--w_match=5', '--warmup_kimg=8', '--report_kimg=1', '--report_raw', '--save_kimg=2']
 
 
@@ -46,7 +46,7 @@ def run(script, *args):
         out, err = process.communicate(timeout=300)
         return process.returncode, out, err.removesuffix('\n')
     with tempfile.NamedTemporaryFile('r') as out, tempfile.NamedTemporaryFile('r') as err:
-        lines = fork_server()
+        _, lines = fork_server()
         print(json.dumps([str(script), [*map(str, args)], environment(), out.name, err.name]), file=lines, flush=True)
         copy = int(lines.readline())
         with timeout(300, copy):
@@ -56,11 +56,12 @@ def run(script, *args):
 
 @functools.cache
 def fork_server():
-    """The file for requests to a process of fork_server.py, which ends with this one."""
+    """A process of fork_server.py, which ends with this one, and the file for requests to it."""
     ours, other = socket.socketpair()
     with other:
-        start('tests/fork_server.py', other.fileno(), pass_fds=[other.fileno()], stdout=subprocess.DEVNULL, stderr=None)
-    return ours.makefile('rw')
+        process = start('tests/fork_server.py', other.fileno(), pass_fds=[other.fileno()], stdout=subprocess.DEVNULL,
+                        stderr=None)
+    return process, ours.makefile('rw')
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 def trained(folder, nimg, keep_ckpt=50, dataset=None, **params):
     """A toy model trained to nimg images; reports and checkpoints every 32 images."""
-    model = MixMatch(str(folder), dataset or toy.dataset(), **{**toy.SMALL, **params})
+    model = MixMatch(str(folder), dataset or toy.dataset(), **{**toy.SMALL, 'arch': 'convnet', **params})
     model.train(nimg, 32, 32, keep_ckpt)
     return model
 

@@ -216,16 +216,16 @@ def test_stopped_and_resumed_to_the_bit(teacher, tmp_path, stage, monkeypatch):
     params = dict(TEACHER, scales=1)
     if stage == 'student':
         params.update(stage='student', teacher=teacher.folder.path, average='ma')
-    straight = train(tmp_path / 'a', 80, report=16, **params)
-    a, rows = newest(straight), [straight.folder.metrics()]
-    straight.folder = RunFolder(straight.folder.path.replace('/a/', '/b/'))
-    straight.train(32, 16, 16)
-    ended = newest(straight)
+    model = train(tmp_path / 'a', 80, report=16, **params)
+    a, rows = newest(model), [model.folder.metrics()]
+    model.folder = RunFolder(model.folder.path.replace('/a/', '/b/'))
+    model.train(32, 16, 16)
+    ended = newest(model)
     assert ended['stopping/restored'] and np.any(ended['classify/dense/bias'] != ended['best/classify/dense/bias'])
     # A checkpoint of the student holds its teacher.
     monkeypatch.setattr(Teacher, 'restore', None)
-    resumed = train(tmp_path / 'b', 80, report=16, **params)
-    b, rows = newest(resumed), rows + [resumed.folder.metrics()]
+    model.train(80, 16, 16)
+    b, rows = newest(model), rows + [model.folder.metrics()]
     assert a.keys() == b.keys() and len(a) > 80
     for name in a:
         assert a[name].tobytes() == b[name].tobytes(), name

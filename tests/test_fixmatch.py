@@ -28,6 +28,7 @@ def model(tmp_path_factory):
     return FixMatch(str(tmp_path_factory.mktemp('runs')), toy.dataset(size=8), adepth=1, **TINY)
 
 
+@pytest.mark.usefixtures('no_updates')
 def test_golden_step(golden, tmp_path):
     check_golden_step(golden('fixmatch_step'), FixMatch, tmp_path)
 

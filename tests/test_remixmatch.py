@@ -100,10 +100,10 @@ def test_losses_against_numpy(model, changed, use_xe):
     xt, label, y = feed.values()
     random = np.random.RandomState(2)
     p_data, p_model = random.uniform(0.05, 1, 5), random.uniform(0.05, 1, [128, 5])
-    kernel = random.normal(0, 3, [3, 3, 16, 5])  # Predictions that are far from uniform.
+    kernel = random.normal(0, 3, [3, 3, 8, 5])  # Predictions that are far from uniform.
     with model.session() as session:
         toy.set_variables(model, session, {'global_step': 512, 'p_data': p_data, 'p_model': p_model,
-                                           'classify/conv2d_5/kernel': kernel,
+                                           'classify/conv2d_3/kernel': kernel,
                                            'classify_rot/dense/bias': [0.3, -0.2, 0.1, 0.5]})
         parts = model.terms(ops.xt, tf.one_hot(ops.label, 5), tf.unstack(ops.y, axis=1),
                             [logits[f'guess{i}'] for i in range(3)], model.became)
@@ -188,7 +188,7 @@ def softmax_of(logits):
 def test_one_step_moves_what_it_should(tmp_path):
     """Batch norm follows the last interleaved batch, distributions move by a batch, the head decays and is averaged."""
     model = Recorded(str(tmp_path), toy.dataset(size=8), cta=False, wd=10., ema=0.9, redux='mean',
-                     **{**toy.SMALL, 'scales': 1})
+                     **toy.SMALL)
     with model.session() as session:
         model.streams.start(session, 0)
         toy.set_variables(model, session, {'p_model': np.arange(640).reshape(128, 5) / 640 + 0.1,

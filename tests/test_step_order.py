@@ -14,29 +14,35 @@ import pytest
 import tensorflow as tf
 
 # Neither batch norm nor random draws: a step is a function of its images and of the weights.
-PLAIN = dict(arch='convnet', filters=4, scales=2, batch=8, recipe='fixmatch', augment='x.x', lr=0.3, train_kimg=1)
+PLAIN = dict(arch='convnet', filters=4, scales=1, batch=8, recipe='fixmatch', augment='x.x', lr=0.3, train_kimg=1)
+SMALL = dict(toy.SMALL, arch='convnet', uratio=2, augment='x.x.r1_1_0')
 
 
-def steps(folder, accumulate, n=3):
-    """dict name -> value of all variables after n steps, and the mean losses of each step."""
+def steps(folder, accumulate):
+    """dicts name -> value of all variables before and after three steps, and the mean losses of each step."""
     model = PseudoLabel(str(folder), toy.dataset(), **PLAIN, accumulate=accumulate)
-    found = []
+    losses, variables = [], {v.op.name: v for v in model.variables}
     with model.session() as session, model.graph.as_default():
         session.run(tf.compat.v1.local_variables_initializer())
         model.streams.start(session, 0)
-        for _ in range(n):
+        before = session.run(variables)
+        for _ in range(3):
             ops = [model.part_op] * (accumulate - 1) + [model.ops.train_op]
-            found.append(np.mean([session.run((model.ops.loss, op))[0] for op in ops]))
-        return {v.op.name: value for v, value in zip(model.variables, session.run(model.variables))}, found
+            losses.append(np.mean([session.run((model.ops.loss, op))[0] for op in ops]))
+        return before, session.run(variables), losses
+
+
+@pytest.fixture(scope='module')
+def of_whole_batches(tmp_path_factory):
+    return steps(tmp_path_factory.mktemp('whole'), 1)
 
 
 @pytest.mark.parametrize('accumulate', [2, 8])
-def test_weights_are_those_of_whole_batches(tmp_path, accumulate):
-    whole, losses = steps(tmp_path, 1)
-    parts, part_losses = steps(tmp_path, accumulate)
+def test_weights_are_those_of_whole_batches(of_whole_batches, tmp_path, accumulate):
+    first, whole, losses = of_whole_batches
+    _, parts, part_losses = steps(tmp_path, accumulate)
     assert whole.keys() == parts.keys() and whole['global_step'] == parts['global_step'] == 24
     np.testing.assert_allclose(part_losses, losses, rtol=1e-5)
-    first, _ = steps(tmp_path, 1, n=0)
     for name, value in whole.items():
         np.testing.assert_allclose(parts[name], value, rtol=1e-4, atol=2e-6, err_msg=name)
     moved = [name for name in whole if np.abs(whole[name] - first[name]).max() > 1e-3]
@@ -45,7 +51,7 @@ def test_weights_are_those_of_whole_batches(tmp_path, accumulate):
 
 def test_what_follows_predictions_sees_each_micro_batch(tmp_path):
     """FreeMatch's threshold after one step of two: two moves of its average from 1 / C."""
-    model = FreeMatch(str(tmp_path), toy.dataset(), **toy.SMALL, uratio=2, augment='x.x.ra', ema_p=0.5, accumulate=2)
+    model = FreeMatch(str(tmp_path), toy.dataset(), **SMALL, ema_p=0.5, accumulate=2)
     assert 'accumulate2' in model.experiment_name()
     with model.session() as session, model.graph.as_default():
         session.run(tf.compat.v1.local_variables_initializer())
@@ -84,8 +90,8 @@ def test_batch_norm_follows_each_micro_batch(tmp_path):
 
 def test_a_staircase_of_the_learning_rate_sees_the_first_image_of_a_step(tmp_path):
     """In a rise, both micro-batches of the second step have the rate of its beginning."""
-    model = FixMatch(str(tmp_path), toy.dataset(), **toy.SMALL, uratio=2, augment='x.x.ra', schedule='staircase',
-                     lr_warmup_kimg=1., lr=1024., accumulate=2)
+    model = FixMatch(str(tmp_path), toy.dataset(), **SMALL, schedule='staircase', lr_warmup_kimg=1.,
+                     lr=1024., accumulate=2)
     with model.session() as session, model.graph.as_default():
         session.run(tf.compat.v1.local_variables_initializer())
         model.streams.start(session, 0)

@@ -24,12 +24,11 @@ def data_dir(tmp_path_factory):
 
 
 def test_same_seed_same_bits_other_seed_other_bits(tmp_path):
-    a, b, c = [trained(tmp_path / name, 64, seed=seed, arch='shake').folder.path
-               for name, seed in (('a', 1), ('b', 1), ('c', 2))]
+    a, b = [trained(tmp_path / name, 32, arch='shake').folder.path for name in 'ab']
     assert_same_bits(a, b)
     assert metrics(a) == metrics(b)
-    a, c = arrays(a), arrays(c)
-    assert np.any(a['classify/conv2d/kernel'] != c['classify/conv2d/kernel'])
+    a, other = arrays(a), arrays(trained(tmp_path / 'c', 8, arch='shake', seed=2).folder.path)
+    assert np.any(a['classify/conv2d/kernel'] != other['classify/conv2d/kernel'])
 
 
 def test_a_schedule_that_needs_the_length_is_not_forgotten(tmp_path, capsys):

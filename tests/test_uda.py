@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 
+@pytest.mark.usefixtures('no_updates')
 @pytest.mark.parametrize('name', ['uda_no_step', 'uda_linear_step'])
 def test_golden_step(golden, tmp_path, name):
     check_golden_step(golden(name), UDA, tmp_path)

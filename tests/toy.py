@@ -7,7 +7,7 @@ import tensorflow as tf
 from easydict import EasyDict
 
 # A network that is small in every respect.
-SMALL = dict(batch=8, filters=4, repeat=1, scales=2, bn_momentum=0.9)
+SMALL = dict(batch=8, filters=4, repeat=1, scales=1, bn_momentum=0.9)
 EPSILON = np.finfo(np.float32).eps
 
 

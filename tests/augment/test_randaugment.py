@@ -100,11 +100,13 @@ def test_size_of_the_cutout_of_each_policy(policy, size, monkeypatch):
 @pytest.mark.parametrize('policy', [randaugment.RandAugment(2, 9, 50), randaugment.RandomLevelRandAugment(cutout=True)])
 def test_a_function_of_its_key(policy):
     images = np.random.RandomState(0).randint(0, 256, (32, 32, 32, 3)).astype(np.uint8)
-    out = evaluate(policy, images, 1, 5)
+    with tf.Graph().as_default(), tf1.Session() as session:
+        x, position = tf1.placeholder(tf.uint8, images.shape), tf1.placeholder(tf.int64, [])
+        views = policy(x, Draws(1, position))
+        out, again, other, same = [session.run(views, {x: given, position: p}) for given, p in (
+            (images, 5), (images, 5), (images, 6), (np.repeat(images[:1], 32, 0), 5))]
     assert out.dtype == np.float32 and out.shape == images.shape and np.abs(out).max() <= 1
-    np.testing.assert_array_equal(out, evaluate(policy, images, 1, 5))
-    for other in (1, 6), (2, 5):
-        different = (out != evaluate(policy, images, *other)).any((1, 2, 3))
-        assert different.mean() > 0.8
-    same = evaluate(policy, np.repeat(images[:1], 32, 0), 1, 5)
+    np.testing.assert_array_equal(out, again)
+    for different in other, evaluate(policy, images, 2, 5):
+        assert (out != different).any((1, 2, 3)).mean() > 0.8
     assert len(np.unique(same, axis=0)) > 16  # Every image has its own draws.

@@ -10,20 +10,20 @@ import pytest
 import tensorflow as tf
 
 tf1 = tf.compat.v1
-SIZES = [(8, 8), (28, 28), (32, 32), (96, 96), (24, 40)]
+# Height, width, colors.
+SHAPES = [(8, 8, 1), (8, 8, 3), (28, 28, 1), (32, 32, 3), (96, 96, 3), (24, 40, 1), (24, 40, 3)]
 
 
 def test_every_operation_has_a_twin():
     assert set(TWINS) == set(operations.OPERATIONS)
 
 
-@pytest.mark.parametrize('colors', [1, 3])
-@pytest.mark.parametrize('size', SIZES)
-def test_equals_pillow(size, colors):
-    rng = np.random.RandomState(size[0] * 10 + colors)
-    images = pictures(rng, *size, colors)
+@pytest.mark.parametrize('height, width, colors', SHAPES)
+def test_equals_pillow(height, width, colors):
+    rng = np.random.RandomState(height * 10 + colors)
+    images = pictures(rng, height, width, colors)
     for name, (_, draw) in TWINS.items():
-        assert_twin(name, images, draw(rng, len(images), size))
+        assert_twin(name, images, draw(rng, len(images), (height, width)))
 
 
 def test_no_images_are_no_images():

@@ -18,7 +18,7 @@ import tensorflow as tf
 from easydict import EasyDict
 
 NAMES = ('ant', 'bee', 'cat')
-TINY = dict(toy.SMALL, batch=4, uratio=2, scales=1, filters=2, train_kimg=1)
+TINY = dict(toy.SMALL, batch=4, uratio=2, filters=2, train_kimg=1)
 
 
 def watched(nclass=3):
@@ -76,7 +76,8 @@ def test_true_classes_are_used_by_nothing_else(tmp_path):
     datasets = dict(known=known, wrong=other_classes(toy.dataset(size=8, labels_known=True)), none=toy.dataset(size=8))
     left, rows = {}, {}
     for name, dataset in datasets.items():
-        model = FixMatch(str(tmp_path / name), dataset, augment='d.d.r1_1_0', confidence=0.25, **TINY)
+        model = FixMatch(str(tmp_path / name), dataset, augment='x.x.r1_1_0', confidence=0.25,
+                         **TINY)
         for end in (40, 80) if name == 'wrong' else (80,):
             model.train(end, 80, 40)
         left[name], rows[name] = arrays(model.folder.path), metrics(model.folder.path)[-1]

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import runner
 
@@ -11,30 +9,26 @@ import numpy as np
 import pytest
 
 pytest.importorskip('sklearn')
-ROOT = runner.ROOT
 
 
-def run(script, *args, data_dir=None, code=0):
+def run(script, *args, code=0):
     """(stdout, lines on stderr that the script wrote itself) of scripts/<script>.py."""
-    env = dict(os.environ, PYTHONPATH=str(ROOT))
-    env.pop('ML_DATA', None)
-    if data_dir is not None:
-        env['ML_DATA'] = str(data_dir)
-    done = subprocess.run([sys.executable, str(ROOT / 'scripts' / f'{script}.py'), *map(str, args)], cwd=ROOT, env=env,
-                          capture_output=True, text=True, timeout=100)
-    assert done.returncode == code, done.stderr
-    return done.stdout, [line for line in done.stderr.splitlines() if line.startswith(('error', 'warning'))]
+    found, out, err = runner.run(f'scripts/{script}.py', *args)
+    assert found == code, err
+    return out, [line for line in err.splitlines() if line.startswith(('error', 'warning'))]
 
 
-def test_create_datasets_then_split_check_and_inspect(tmp_path):
+def test_create_datasets_then_split_check_and_inspect(tmp_path, monkeypatch):
     # What cannot be made is said, and does not keep the rest from being made.
     archives = tmp_path / 'archives'
     archives.mkdir()
     np.save(archives / 'cifar10.1_v6_data.npy', np.zeros([2000, 32, 32, 3], np.uint8))
     np.save(archives / 'cifar10.1_v6_labels.npy', np.arange(2000, dtype=np.int32) % 10)
     (tmp_path / 'cifar10-train.tfrecord').touch()
+    monkeypatch.setenv('ML_DATA', str(tmp_path))
     out, errors = run('create_datasets', 'nosuch', 'cifar10', 'cifar10_1_v6', 'digits', f'--archives={archives}',
-                      data_dir=tmp_path, code=1)
+                      code=1)
+    monkeypatch.delenv('ML_DATA')
     assert len(errors) == 4 and 'nosuch' in errors[0] and 'cifar-10-binary.tar.gz' in errors[1]
     assert all(f'cifar10.1_v6_{part}.npy has SHA-256' in line for part, line in zip(('data', 'labels'), errors[2:]))
     files = ['cifar10_1_v6-test.tfrecord', 'cifar10_1_v6.json', 'digits-test.tfrecord', 'digits-train.tfrecord',

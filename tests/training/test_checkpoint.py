@@ -4,6 +4,7 @@ import os
 
 import toy
 from libml.training import checkpoint
+from libml.training.run_folder import RunFolder
 from libml.utils import InputError
 from refusals import refused
 from remixmatch import ReMixMatch
@@ -126,8 +127,10 @@ def test_the_newest_whole_checkpoint(tmp_path, capsys, damage, end):
 
 def test_a_run_goes_on_from_the_newest_whole_checkpoint(tmp_path, capsys):
     """To the bit; the damaged one is not counted among those that are kept."""
-    straight = trained(tmp_path / 'a', 96, arch='convnet')
-    model = trained(tmp_path / 'b', 64, arch='convnet')
+    model = trained(tmp_path / 'a', 96)
+    straight = model.folder
+    model.folder = RunFolder(str(tmp_path / 'b'))
+    model.train(64, 32, 32)
     newest = checkpoint.all_in(model.folder.tf)[-1]
     shorten(f'{newest}.data-00000-of-00001')
     with refused('lr=0.002, not lr=0.1'):
@@ -141,8 +144,8 @@ def test_a_run_goes_on_from_the_newest_whole_checkpoint(tmp_path, capsys):
     assert os.path.exists(f'{newest}.index.damaged')
     model.train(96, 32, 32)
     assert checkpoint.newest_whole(model.folder.tf) and not os.path.exists(f'{newest}.index.damaged')
-    assert_same_bits(model.folder.path, straight.folder.path)
-    assert [row for row in metrics(model.folder.path) if row['step'] != 48] == metrics(straight.folder.path)
+    assert_same_bits(model.folder.path, straight.path)
+    assert [row for row in metrics(model.folder.path) if row['step'] != 48] == metrics(straight.path)
     assert arrays(model.folder.path)['global_step'] == 96
 
 
@@ -164,7 +167,7 @@ def test_full_disk_is_one_line_and_leaves_whole_checkpoints(tmp_path, monkeypatc
 
     monkeypatch.setattr(os, 'replace', full)
     with pytest.raises(InputError, match='No space left on device') as error:
-        trained(tmp_path, 64)
+        model.train(64, 32, 32)
     assert '\n' not in str(error.value)
     assert checkpoint.all_in(model.folder.tf) == before
     assert not [entry for entry in os.listdir(model.folder.tf) if entry.startswith('.')]

@@ -141,7 +141,7 @@ def test_line_of_a_report():
 def test_accuracy_at_the_end_is_of_both_weights_where_they_differ(tmp_path, capsys):
     assert final_accuracy({'accuracy': 13.349, 'accuracy/raw': 18.3}) == '13.35%'
     assert final_accuracy({'accuracy': 18.4}) == '18.40%'
-    model = MixMatch(str(tmp_path), toy.dataset(nclass=2), **dict(toy.SMALL, ema=0.999999, lr=0.01))
+    model = MixMatch(str(tmp_path), toy.dataset(nclass=2), **dict(toy.SMALL, scales=2, ema=0.999999, lr=0.01))
     model.train(160, 160)
     row, = model.folder.metrics()
     averaged, live = [f'{row[tag]:.2f}' for tag in ('accuracy', 'accuracy/raw')]

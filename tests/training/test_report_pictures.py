@@ -6,6 +6,7 @@ import toy
 from fixmatch import FixMatch
 from libml import data
 from libml.training import events, report_pictures
+from libml.training.run_folder import RunFolder
 from mixmatch import MixMatch
 from refusals import refused
 from short_runs import arrays, metrics
@@ -75,8 +76,9 @@ def pictures(folder):
 def runs(tmp_path_factory):
     """Folders of one run without pictures, with them, and with them and an interruption."""
     folders = {}
+    model = FixMatch('', toy.dataset(size=8), **TINY)
     for name, count, stops in (('none', 0, [80]), ('straight', 3, [80]), ('resumed', 3, [40, 80])):
-        model = FixMatch(str(tmp_path_factory.mktemp(name)), toy.dataset(size=8), **TINY)
+        model.folder = RunFolder(str(tmp_path_factory.mktemp(name)))
         for stop in stops:
             model.train(stop, 20, 40, report_images=count)
         folders[name] = model.folder.path
