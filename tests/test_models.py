@@ -8,6 +8,7 @@ from libml.augment.views import View, Views
 from libml.augment.weak import Weak
 from libml.methods.domain_model import DomainModel
 from libml.networks import archs
+from libml.workers.replicas import Single
 from refusals import refused
 
 import numpy as np
@@ -167,6 +168,7 @@ def test_streams_of_no_images_are_refused(model):
 def test_scales_follow_the_width(size, scales):
     tiny = Tiny.__new__(Tiny)
     tiny.dataset = types.SimpleNamespace(width=size, nclass=5)
+    tiny.replicas = Single()
     tiny.params = EasyDict({name: spec.default for name, spec in Tiny.HPARAMS.items()})
     tiny.resolve_params()
     assert tiny.params.scales == scales and tiny.program is None

@@ -38,7 +38,8 @@ def run(model_class, **defaults):
                   if FLAGS[name].present or args[name] != spec.default}
         workers = replicas.Single() if args['eval_ckpt'] else replicas.from_environment()
         with workers.quiet():
-            model = model_class(args['train_dir'], model_class.load_dataset(args), workers, **params)
+            params.update(dict(replicas=workers) if workers.count > 1 else {})
+            model = model_class(args['train_dir'], model_class.load_dataset(args), **params)
             if args['eval_ckpt']:
                 model.eval_checkpoint(args['eval_ckpt'])
                 return None

@@ -3,7 +3,6 @@
 import types
 
 from libml.training import command
-from libml.workers.replicas import Single
 from refusals import refused
 
 import pytest
@@ -18,8 +17,8 @@ class Method:
     def load_dataset(cls, args):
         return args
 
-    def __init__(self, train_dir, dataset, workers, **params):
-        self.asked.append(workers)
+    def __init__(self, train_dir, dataset, **params):
+        self.asked.append(params)
 
     def eval_checkpoint(self, path):
         self.asked.append(path)
@@ -53,15 +52,19 @@ def main(monkeypatch):
 def test_an_evaluation_has_no_workers(main, monkeypatch):
     monkeypatch.setenv('TF_CONFIG', 'nonsense')
     main(eval_ckpt='a/b')
-    single, path = Method.asked
-    assert type(single) is Single and path == 'a/b'
+    assert Method.asked == [{}, 'a/b']
 
 
 def test_a_training(main, monkeypatch):
     monkeypatch.delenv('TF_CONFIG', raising=False)
     assert main() is None
-    single, args = Method.asked
-    assert type(single) is Single and args == (1024, 1024, 2048, 3, 4)
+    assert Method.asked == [{}, (1024, 1024, 2048, 3, 4)]
+
+
+def test_a_training_of_workers(main, monkeypatch):
+    monkeypatch.setenv('TF_CONFIG', '{"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 0}}')
+    assert main() is None
+    assert Method.asked[0]['replicas'].count == 2
 
 
 def test_a_training_of_workers_that_are_not_named(main, monkeypatch):

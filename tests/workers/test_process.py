@@ -1,6 +1,7 @@
 """The processes of workers: what they compare, and what ends them."""
 
 import socket
+import threading
 
 import in_threads
 from libml.utils import Lost
@@ -63,7 +64,7 @@ def test_a_worker_that_is_gone(monkeypatch, error, lost):
 
 def test_a_worker_that_is_silent(monkeypatch, capsys):
     """The other one comes when the time is up."""
-    ended, pair = [], in_threads.workers(2)
+    ended, done, pair = [], threading.Event(), in_threads.workers(2)
 
     def come():
         with tf.Graph().as_default() as graph, process.Session(pair[1].server.target, pair[1].cluster, graph) as late:
@@ -77,9 +78,10 @@ def test_a_worker_that_is_silent(monkeypatch, capsys):
     def end(code):
         ended.append(code)
         ended.append(come())
+        done.set()
 
     monkeypatch.setattr(process.os, '_exit', end)
-    assert wait() == [2] and ended == [75, np.array([2.])]
+    assert wait() == [2] and done.wait(60) and ended == [75, np.array([2.])]
     error = capsys.readouterr().err
     assert error.startswith('error: worker 0 of 2 had no answer of the others (127.0.0.1:') and error.endswith(
         ') for 0.5 s: start all of them again, they resume from the last checkpoint\n') and error.count('\n') == 1
