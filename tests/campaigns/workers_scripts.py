@@ -20,6 +20,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / folder) for folder in ('.', 'scripts', 'tests')]
 
+import adamatch_runs  # noqa: E402
 import consistency_runs  # noqa: E402
 import domain_runs  # noqa: E402
 import in_threads  # noqa: E402
@@ -50,7 +51,7 @@ def disk_dataset(folder):
     path = str(pathlib.Path(folder) / 'toy.tfrecord')
     records.write_records(path, data.labeled.pixels, np.zeros(len(data.labeled.pixels), np.int64))
     pixels = on_demand.OnDemand(index.of_records([path]), data.labeled.pixels.shape[1:])
-    subsets = [type(one)(pixels, one.labels, one.positions) for one in (data.labeled, data.unlabeled, data.valid,
+    subsets = [type(one)(pixels, one.targets, one.positions) for one in (data.labeled, data.unlabeled, data.valid,
                                                                         data.test)]
     return type(data)('toy', *subsets, nclass=5, mirror=True, shift=1)
 
@@ -61,8 +62,9 @@ def cases(folder):
         return lambda workers: model_class(module)(folder, data or toy.dataset(size=8), workers, **{**SMALL, **params})
 
     def domain(module, **params):
-        return lambda workers: domain_runs.build(model_class(module), folder, replicas=workers, batch=8, filters=4,
-                                                 **params)
+        known = {name: value for name, value in {**domain_runs.TINY, 'batch': 8, 'filters': 4, **params}.items()
+                 if name in model_class(module).HPARAMS}
+        return lambda workers: model_class(module)(folder, adamatch_runs.dataset(7, size=8), workers, **known)
 
     # Without CTAugment, whose graphs take ten times as long, but for two.
     found = {name: plain(name, uratio=2, augment='d.d.r1_1_0') for name in MANY}
