@@ -6,7 +6,7 @@ import os
 from libml import memory, schedules
 from libml.hparams import DATA_FLAGS, LOOP_FLAGS, Hparam
 from libml.streams import Streams
-from libml.training import checkpoint, evaluate, fingerprint, leftovers
+from libml.training import checkpoint, evaluate, fingerprint, gpus, leftovers
 from libml.training.command import run  # noqa: F401 (what a script calls)
 from libml.training.loop import KIMG, Loop, in_kimg
 from libml.training.run_folder import NoFolder, RunFolder, check_component, class_path
@@ -72,6 +72,7 @@ class Model:
         self.shown = {}
         self.confusion = None
         self.folder = (RunFolder if self.replicas.chief else NoFolder)(os.path.join(train_dir, *self.path_components()))
+        gpus.make_deterministic()
         self.graph = tf.Graph()
         with self.graph.as_default(), memory.needed_for(self.params):
             # Initial values are drawn from the graph's seed and the variable's name (nn.py).

@@ -1,12 +1,12 @@
-"""Warnings at the start of a run: what it will do as it was told, but hardly as it was meant."""
+"""Lines at the start of a run: warnings of what it will do as it was told, but hardly as it was meant, and its GPUs."""
 
 import math
 
 from libml.augment import cta_learner
 from libml.networks import archs
+from libml.training import gpus
 
 import numpy as np
-import tensorflow as tf
 
 # An average with the decay d follows after some 1 / (1 - d) steps; after three times as many, 5 % of the start is left.
 TIMES = 3
@@ -17,7 +17,8 @@ BFLOAT16_FLAGS = {'avx512_bf16', 'amx_bf16', 'bf16'}
 
 
 def lines(model, train_nimg):
-    """Yields the warnings, texts of one line, of a training of a MultiModel to `train_nimg` images."""
+    """Yields the lines of a training of a MultiModel to `train_nimg` images."""
+    yield from gpus.lines()
     yield from unused(model.params.arch, model.given)
     steps = math.ceil(train_nimg / model.params.batch)
     yield from slow_average('ema', model.ema.decay, steps, 'averaged weights stay near the first ones')
@@ -73,7 +74,7 @@ def without_effect(given, augment):
 def slow_bfloat16():
     """A warning if the processor does not multiply bfloat16 and nothing else does."""
     known = processor_flags()
-    if known and not known & BFLOAT16_FLAGS and not tf.config.list_physical_devices('GPU'):
+    if known and not known & BFLOAT16_FLAGS and not gpus.found():
         yield ('warning: --precision=bfloat16 is many times slower than float32 on this processor: it has neither '
                'avx512_bf16 nor amx_bf16')
 

@@ -5,25 +5,31 @@ import signal
 import in_threads
 import toy
 from flexmatch import FlexMatch
+from freematch import FreeMatch
 from fully_supervised import FullySupervised
 from libml.training import checkpoint
 from libml.training.loop import Loop
+from softmatch import SoftMatch
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 TINY = dict(batch=8, filters=2, repeat=1, scales=1, bn_momentum=0.9, ema=0.5)
 
 
-def test_state_of_trackers_and_micro_batches(tmp_path):
-    """FlexMatch's marks and all variables are the same on both workers, and those of one process."""
+@pytest.mark.parametrize('model_class, state, initial, params', [
+    (FlexMatch, 'marks', -1, dict(augment='x.d.ra', accumulate=2, confidence=0.3)),
+    (FreeMatch, 'p_model', 0.2, dict(augment='x.x.x', ema_p=0.9)),
+    (SoftMatch, 'mu', 0.2, dict(augment='x.x.x', ema_p=0.9))])
+def test_state_of_trackers(tmp_path, model_class, state, initial, params):
+    """The state and all variables are the same on both workers, and those of one process; also with micro-batches."""
     def make(worker):
-        return FlexMatch(str(tmp_path), toy.dataset(size=8), worker, **TINY, uratio=2, augment='x.d.ra', accumulate=2,
-                         confidence=0.3, lr=0.001)
+        return model_class(str(tmp_path), toy.dataset(size=8), worker, **TINY, uratio=2, lr=0.001, **params)
 
     (one, losses, _), = in_threads.trained(1, make, 2)
     (chief, chief_losses, _), (other, other_losses, _) = in_threads.trained(2, make, 2)
-    assert chief_losses == other_losses and (one['marks'] >= 0).any()
+    assert chief_losses == other_losses and np.any(one[state] != initial)
     np.testing.assert_allclose(chief_losses, losses, rtol=1e-5)
     for name, value in one.items():
         np.testing.assert_array_equal(chief[name], other[name], err_msg=name)
