@@ -10,7 +10,9 @@ It takes about 20 minutes of processor time and is no part of the tests.
 """
 
 import argparse
+import contextlib
 import importlib
+import io
 import pathlib
 import re
 import sys
@@ -74,7 +76,8 @@ def cases(folder):
               for stage in ('supervised', 'pretrain')}
     found['consistency'] = lambda workers: model_class('consistency')(
         folder, consistency_runs.dataset(size=8), workers, **{**SMALL, 'swa_bn_images': 16, 'average': 'swa'})
-    teacher = consistency_runs.train(folder, 16, consistency_runs.dataset(size=8), 16, **SMALL)
+    with contextlib.redirect_stdout(io.StringIO()):
+        teacher = consistency_runs.train(folder, 16, consistency_runs.dataset(size=8), 16, **SMALL)
     found['consistency student'] = lambda workers: model_class('consistency')(
         folder, consistency_runs.dataset(size=8), workers, **SMALL, stage='student', teacher=teacher.folder.path)
     found |= {f'ablation/{path.stem}': (domain if path.stem.startswith('adamatch') else plain)(
