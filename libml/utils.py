@@ -13,7 +13,7 @@ import shutil
 import signal
 import sys
 
-from libml import interrupts
+from libml import durable, interrupts
 
 from absl import app, flags
 from tqdm import tqdm
@@ -145,7 +145,8 @@ def read_json(path):
 
 @contextlib.contextmanager
 def written_whole(path, mode='w'):
-    """Opens a file beside `path` and renames it to `path` at the end, so that `path` is whole or not there.
+    """Opens a file beside `path` and renames it to `path` at the end, so that `path` is whole or not there, also after
+    a power cut.
 
     A device or a pipe is written to as it is. A link stays, and what it points to is written.
 
@@ -159,10 +160,10 @@ def written_whole(path, mode='w'):
             with open(path, mode) as f:
                 yield f
             return
-        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        durable.make_folders(os.path.dirname(path))
         with open(temporary, mode) as f:
             yield f
-        os.replace(temporary, path)
+        durable.replace(temporary, path)
     except OSError as error:
         raise InputError(f'cannot write {path}: {error.strerror or error}') from error
     finally:
@@ -190,11 +191,13 @@ def folder_written_whole(path, belongs=None):
             unless = f', without {belongs}: give another --out' if belongs else ': give another --out, or --overwrite'
             raise InputError(f'{path} is there already{unless}')
     try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        durable.make_folders(os.path.dirname(path))
         yield temporary
+        durable.sync_tree(temporary)  # First, as it takes longest: there is no `path` between the next two lines.
         if os.path.exists(path):
             os.rename(path, old)
         os.rename(temporary, path)
+        durable.sync(os.path.dirname(path))
     except OSError as error:
         raise InputError(f'cannot write {path}: {error.strerror or error}') from error
     finally:

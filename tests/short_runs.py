@@ -29,7 +29,7 @@ def arrays(folder):
     return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
 
 
-def save_without(folder, arrays, step, *left_out):
+def save_without(folder, arrays, step, *left_out, keep=50):
     """Writes a checkpoint, as all do, of `arrays` (name -> value) but those whose names have one of these parts.
 
     Returns:
@@ -39,7 +39,7 @@ def save_without(folder, arrays, step, *left_out):
         variables = {name: tf.compat.v1.Variable(value, use_resource=True) for name, value in arrays.items()
                      if not any(part in name for part in left_out)}
         session.run(tf.compat.v1.global_variables_initializer())
-        checkpoint.save(session, checkpoint.saver(variables), str(folder), step, 50)
+        checkpoint.save(session, checkpoint.saver(variables), str(folder), step, keep)
     return os.path.join(folder, f'model.ckpt-{step:08d}')
 
 

@@ -12,7 +12,7 @@ import pytest
 LIBML = runner.ROOT / 'libml'
 # A room (a file or a folder of libml) imports only rooms of the floors before its own.
 FLOORS = (
-    {'interrupts'},
+    {'durable', 'interrupts'},
     {'quiet_tensorflow', 'utils'},
     {'data', 'draws', 'ema', 'hparams', 'losses', 'memory', 'old_flags', 'optimizers', 'plots', 'schedules',
      'step_order', 'trackers'},

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 
-from libml import trackers
+from libml import durable, trackers
 from libml.training import fingerprint
 from libml.utils import InputError, expanded, one_line, written_whole
 
@@ -121,7 +121,7 @@ def save(session, saver, folder, step, keep):
     """Writes `<folder>/model.ckpt-<step>` and removes all but the newest `keep`, also ones of earlier processes.
 
     The files are written in a folder beside and renamed, the index last, so that a checkpoint that can be found is
-    whole.
+    whole, also after a power cut; older ones are removed when it is on the disk.
 
     Raises:
         InputError: the folder is full or cannot be written.
@@ -132,7 +132,7 @@ def save(session, saver, folder, step, keep):
         os.makedirs(temporary, exist_ok=True)
         saver.save(session, os.path.join(temporary, name), write_meta_graph=False, write_state=False)
         for entry in sorted(os.listdir(temporary)):  # data before index
-            os.replace(os.path.join(temporary, entry), os.path.join(folder, entry))
+            durable.replace(os.path.join(temporary, entry), os.path.join(folder, entry))
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(folder, name + DAMAGED))
         for old in all_in(folder)[:-keep]:

@@ -12,6 +12,7 @@ try:
 except ImportError:  # It is in the extra `all`: without it nothing could show hyper-parameters, and none are written.
     hparams_summary = None
 
+from libml import durable
 from libml.utils import InputError, one_line
 
 Event, SessionLog, Summary = tf.compat.v1.Event, tf.compat.v1.SessionLog, tf.compat.v1.Summary
@@ -75,8 +76,15 @@ class EventFile:
         except tf.errors.OpError as error:
             raise InputError(f'cannot write {self.path}: {one_line(error.message)}') from error
 
+    def sync(self):
+        """Has what was written survive a power cut: once a checkpoint is there, what is before it is not done again."""
+        try:
+            durable.sync(self.path)
+        except OSError as error:
+            raise InputError(f'cannot write {self.path}: {error.strerror}') from error
+
     def close(self):
-        """Closes the file; what was written is on disk already."""
+        """Closes the file; what was written is in it already."""
         try:
             self.writer.close()
         except tf.errors.OpError:
@@ -90,6 +98,9 @@ class NoEvents(EventFile):
         pass
 
     def _write(self, step, events):
+        pass
+
+    def sync(self):
         pass
 
     def close(self):

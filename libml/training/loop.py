@@ -176,7 +176,7 @@ class Loop:
         scalars = {tag: float(value) for tag, value in values.items()}
         scalars.update(accuracies)
         scalars = {tag: value for tag, value in scalars.items() if math.isfinite(value)}
-        model.folder.check_lock()
+        model.folder.lock.check()
         model.folder.add_metrics(dict(step=self.step, kimg=self.step / KIMG, **scalars, img_per_s=round(img_per_s, 2)))
         self.events.add(self.step, {**scalars, 'img_per_s': img_per_s}, more + self.picture_values())
         try:
@@ -210,10 +210,11 @@ class Loop:
             Diverged: a weight is not finite; nothing is written.
             InputError: the lock is no longer this process's; nothing is written.
         """
-        self.model.folder.check_lock()
+        self.model.folder.lock.check()
         self.settle()
         self.check_weights()
         if self.model.replicas.chief:
+            self.events.sync()
             checkpoint.save(self.session, self.model.saver, self.model.folder.tf, self.step, self.keep_ckpt)
         self.saved = self.step
 

@@ -9,14 +9,11 @@ import platform
 import shutil
 import sys
 
+from libml import durable
+from libml.training.run_lock import RunLock
 from libml.utils import InputError, expanded, one_line, read_json, written_whole
 
 import numpy as np
-
-try:
-    import fcntl
-except ImportError:  # Not on Windows.
-    fcntl = None
 
 # Arguments that may differ when a run is resumed. They only say where files are (also the file of the model class), how
 # often files are written, what is printed, and the method's name, which follows from the others.
@@ -33,11 +30,10 @@ class RunFolder:
 
     def __init__(self, path):
         path = self.path = expanded(path)
-        self.lock_file = os.path.join(path, 'lock')
+        self.lock = RunLock(os.path.join(path, 'lock'))
         self.tf = os.path.join(path, 'tf')
         self.args_file = os.path.join(path, 'args', 'args.json')
         self.metrics_file = os.path.join(path, 'metrics.jsonl')
-        self._held = None  # the open lock file while this process trains here
 
     @classmethod
     def of(cls, checkpoint):
@@ -56,22 +52,25 @@ class RunFolder:
         """
         new = self._missing()
         try:
-            os.makedirs(self.path, exist_ok=True)
-            f = open(self.lock_file, 'a+b', buffering=0)
+            self._make(self.path)
+            with self.lock.held():
+                try:
+                    yield
+                except (InputError, KeyboardInterrupt):
+                    if new and self.lock.is_mine() and not self._trained():
+                        shutil.rmtree(self.path, ignore_errors=True)
+                    raise
+        except (InputError, KeyboardInterrupt):
+            for path in new:  # Others may have files there by now.
+                with contextlib.suppress(OSError):
+                    os.rmdir(path)
+            raise
+
+    def _make(self, path):
+        try:
+            durable.make_folders(path)
         except OSError as error:
-            raise InputError(f'cannot write {self.lock_file}: {error.strerror}') from error
-        with f:
-            self._lock(f)
-            self._held = f
-            try:
-                self.check_lock()
-                yield
-            except (InputError, KeyboardInterrupt):
-                if new and self._is_mine() and not self._trained():
-                    self._remove(new)
-                raise
-            finally:
-                self._held = None
+            raise InputError(f'cannot write {path}: {error.strerror}') from error
 
     def _missing(self):
         """The folders from this one up that are not there yet, the lowest first."""
@@ -86,45 +85,6 @@ class RunFolder:
         from libml.training import checkpoint  # Late, as TensorFlow: tables and curves only read.
 
         return bool(self.metrics()) or any(checkpoint.step_of(prefix) for prefix in checkpoint.all_in(self.tf))
-
-    def _remove(self, new):
-        """Removes this folder, and those above it that were made with it unless others have files there by now."""
-        with contextlib.suppress(OSError):
-            shutil.rmtree(new[0])
-            for path in new[1:]:
-                os.rmdir(path)
-
-    def _is_mine(self):
-        """Whether the file at the path of the lock is the one that this process holds."""
-        try:
-            return os.path.samestat(os.fstat(self._held.fileno()), os.stat(self.lock_file))
-        except FileNotFoundError:
-            return False
-
-    def check_lock(self):
-        """To be called before anything is written while this process trains here.
-
-        Raises:
-            InputError: the lock file was removed or replaced, so that another process can train here.
-        """
-        if self._held and not self._is_mine():
-            raise InputError(f'{self.lock_file} was removed or replaced while this process trained: another one may '
-                             'train there, so that nothing more is written')
-
-    def _lock(self, f):
-        """Locks an open file and writes into it whose it is; InputError if it is another's."""
-        try:
-            if fcntl:
-                fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            f.truncate(0)
-            f.write(f'process {os.getpid()} on {platform.node()}'.encode())
-        except BlockingIOError as error:
-            f.seek(0)
-            owner = f.read().decode(errors='replace') or 'another process'
-            raise InputError(f'{self.path} is in use by {owner}, which trains there: wait for its end, or give '
-                             '--rerun=NAME for another run') from error
-        except OSError:
-            pass  # A file system without locks, or a full disk, which the first file that counts tells.
 
     def open(self, args, shaping, checkpoint, table):
         """Makes the folder and writes args.json, unless a run of other arguments has started here.
@@ -151,10 +111,7 @@ class RunFolder:
         versions = dict(python=platform.python_version(), tensorflow=tf.__version__, numpy=np.__version__)
         with written_whole(self.args_file) as f:
             json.dump(dict(args, versions=versions), f, sort_keys=True, indent=4)
-        try:
-            os.makedirs(self.tf, exist_ok=True)
-        except OSError as error:
-            raise InputError(f'cannot write {self.tf}: {error.strerror}') from error
+        self._make(self.tf)
         return number
 
     def read_args(self):
@@ -225,10 +182,11 @@ class RunFolder:
         return written_whole(os.path.join(self.path, name), mode)
 
     def add_metrics(self, row):
-        """Appends one dict to metrics.jsonl."""
+        """Appends one dict to metrics.jsonl, where it survives a power cut."""
         try:
             with open(self.metrics_file, 'a') as f:
                 f.write(json.dumps(row) + '\n')
+            durable.sync(self.metrics_file)
         except OSError as error:
             raise InputError(f'cannot write {self.metrics_file}: {error.strerror}') from error
 
@@ -239,7 +197,8 @@ class NoFolder(RunFolder):
 
     def __init__(self, path):
         super().__init__(path)
-        for name in ('lock_file', 'tf', 'args_file', 'metrics_file'):
+        self.lock = RunLock(os.path.join(os.devnull, 'lock'))
+        for name in ('tf', 'args_file', 'metrics_file'):
             setattr(self, name, os.path.join(os.devnull, name))
 
     def locked(self):

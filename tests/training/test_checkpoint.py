@@ -2,6 +2,7 @@
 
 import os
 
+import disk_calls
 import toy
 from libml.training import checkpoint
 from libml.training.run_folder import RunFolder
@@ -48,6 +49,21 @@ def test_checkpoint_errors_and_scopes(tmp_path, monkeypatch):
         assert '\n' not in str(error.value)
     with pytest.raises(InputError, match='no checkpoint'):
         checkpoint.find(str(tmp_path / 'none'))
+
+
+def test_a_checkpoint_is_on_the_disk_before_older_ones_go(tmp_path, monkeypatch):
+    """Its files before their names, its index last, and the file that names it after all."""
+    folder = tmp_path / 'tf'
+    save_without(folder, dict(a=np.float32([1])), 8, keep=1)
+    calls = disk_calls.recorded(monkeypatch)
+    save_without(folder, dict(a=np.float32([2])), 16, keep=1)
+    new, old = ('model.ckpt-00000016', 'model.ckpt-00000008')
+    data, index = 'data-00000-of-00001', 'index'
+    calls = [call for call in calls if not call.startswith('unlink') or old in call]
+    assert calls == [f'fsync {new}.{data}', f'replace {new}.{data}', 'fsync tf',
+                     f'fsync {new}.{index}', f'replace {new}.{index}', 'fsync tf',
+                     f'unlink {old}.{index}', f'unlink {old}.{data}',
+                     'fsync checkpoint.part', 'replace checkpoint', 'fsync tf']
 
 
 def test_what_is_not_needed_may_be_missing(tmp_path):

@@ -4,6 +4,7 @@ import importlib.util
 import sys
 import time
 
+import disk_calls
 import toy
 from libml import train
 from libml.hparams import Hparam
@@ -120,6 +121,15 @@ def test_training_writes_its_hyper_parameters(tmp_path):
     assert metrics['accuracy'] == 20 and metrics['accuracy/raw'] == 20 and status == 'STATUS_SUCCESS'
 
 
+def test_events_before_a_checkpoint_survive_a_power_cut(tmp_path, monkeypatch):
+    model = Counter(str(tmp_path), toy.dataset())
+    calls = disk_calls.recorded(monkeypatch)
+    model.train(32, 32, 32)
+    kinds = [call.partition('.')[0] for call in calls
+             if call.startswith('fsync events') or call.startswith('replace') and call.endswith('.index')]
+    assert kinds == ['fsync events', 'replace model'] * 2
+
+
 def test_without_tensorboard(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, 'tensorboard.plugins.hparams', None)
     with pytest.raises(ImportError):
@@ -164,5 +174,6 @@ def test_events_of_a_worker_that_writes_nothing():
     none.add(1, dict(loss=1.))
     none.start_hparams(0, dict(lr=1.))
     none.end_hparams(2)
+    none.sync()
     none.close()
     assert not hasattr(none, 'path')

@@ -1,12 +1,10 @@
 """Run folders: whose they are, their metrics, and where their model's class can be imported from."""
 
-import errno
 import os
 import platform
-import subprocess
-import sys
 import types
 
+import disk_calls
 import toy
 from libml import open_run
 from libml.training import checkpoint, leftovers, run_folder
@@ -115,6 +113,26 @@ def test_the_last_row_of_a_step_counts(tmp_path):
     assert [(row['step'], row['accuracy']) for row in folder.metrics()] == [(8, 3.), (16, 5.), (24, 4.)]
 
 
+def test_metrics_survive_a_power_cut(tmp_path, monkeypatch):
+    folder = RunFolder(str(tmp_path))
+    sizes, fsync = [], os.fsync
+
+    def watched(number):
+        fsync(number)
+        sizes.append(os.fstat(number).st_size)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, 'fsync', watched)
+        folder.add_metrics(dict(step=8, kimg=1))
+    assert sizes == [os.path.getsize(folder.metrics_file)]
+    calls = disk_calls.recorded(monkeypatch)
+    folder.add_metrics(dict(step=16, kimg=2))
+    folder.forget_after(8)
+    assert calls[:4] == ['fsync metrics.jsonl', 'fsync metrics.jsonl.part', 'replace metrics.jsonl',
+                         f'fsync {tmp_path.name}']
+    assert folder.metrics() == [dict(step=8, kimg=1)]
+
+
 def test_one_process_trains_in_a_folder(tmp_path):
     """Also where both begin at the same time: nothing is written before the lock is held."""
     model = MixMatch(str(tmp_path), toy.dataset(), arch='convnet', **toy.SMALL)
@@ -140,7 +158,7 @@ class Robbed(MixMatch):
             self.lose()
 
     def lose(self):
-        os.unlink(self.folder.lock_file)
+        os.unlink(self.folder.lock.path)
         if self.late:
             with RunFolder(self.folder.path).locked():
                 pass
@@ -151,7 +169,7 @@ def test_a_run_that_loses_its_lock_writes_nothing_more(tmp_path, late):
     """Neither its report nor its checkpoint, whether the lock was removed or is another process's by now."""
     model = Robbed(str(tmp_path), toy.dataset(size=8), arch='convnet', **toy.SMALL)
     model.late = late
-    with refused(model.folder.lock_file, 'was removed or replaced', 'nothing more is written'):
+    with refused(model.folder.lock.path, 'was removed or replaced', 'nothing more is written'):
         model.train(64, 16, 16)
     assert [row['step'] for row in model.folder.metrics()] == [16, 32][:1 + late]
     names = [os.path.basename(path) for path in checkpoint.all_in(model.folder.tf)]
@@ -184,30 +202,6 @@ def test_a_first_start_that_fails_leaves_nothing(tmp_path):
     model.error = None
     model.train(32, 16)
     assert len(left(InputError('stop'), 64)) == 5 and len(model.folder.metrics()) == 2
-
-
-def test_the_lock_dies_with_its_process(tmp_path):
-    code = ('import fcntl, sys, time; f = open(sys.argv[1], "w"); fcntl.flock(f, fcntl.LOCK_EX); f.write("that one"); '
-            'f.flush(); print("locked", flush=True); time.sleep(100)')
-    process = subprocess.Popen([sys.executable, '-c', code, str(tmp_path / 'lock')], stdout=subprocess.PIPE)
-    assert process.stdout.readline() == b'locked\n'
-    folder = RunFolder(str(tmp_path))
-    with refused('in use by that one, which trains there'):
-        with folder.locked():
-            pass
-    process.kill()
-    process.communicate()
-    with folder.locked():
-        assert (tmp_path / 'lock').read_text() == f'process {os.getpid()} on {platform.node()}'
-
-
-def test_file_systems_without_locks(tmp_path, monkeypatch):
-    def flock(f, operation):
-        raise OSError(errno.ENOLCK, 'No locks available')
-
-    monkeypatch.setattr(run_folder.fcntl, 'flock', flock)
-    with RunFolder(str(tmp_path)).locked(), RunFolder(str(tmp_path)).locked():
-        pass
 
 
 def test_lost_arguments_let_no_others_pass(tmp_path):
@@ -254,7 +248,7 @@ def test_a_worker_that_writes_nothing(tmp_path):
         folder.add_metrics(dict(step=1, kimg=1))
         before = sorted(path.read_bytes() for path in tmp_path.rglob('*') if path.is_file())
         assert none.open(dict(lr=2), [], None, {}) == 0 and none.metrics() == []
-        none.check_lock()
+        none.lock.check()
         none.add_metrics(dict(step=2, kimg=2))
         none.forget_after(0)
         with none.written('predictions.npy', 'wb') as f:

@@ -1,0 +1,30 @@
+"""The calls that a power cut tears apart, in their order."""
+
+import os
+import re
+
+
+def recorded(monkeypatch):
+    """A list that gets a text for each call from here on: `fsync name` of a file or folder, `replace name`, `rename
+    name` (what it becomes), `unlink name`. Numbers of this process are left out of names."""
+    calls = []
+
+    def note(kind, path):
+        calls.append(f'{kind} {re.sub(rf"[.]{os.getpid()}", "", os.path.basename(os.path.realpath(path)))}')
+
+    def watch(kind, path_of):
+        call = getattr(os, kind)
+
+        def watched(*args, **kwargs):
+            path = path_of(*args)
+            result = call(*args, **kwargs)
+            note(kind, path)
+            return result
+
+        monkeypatch.setattr(os, kind, watched)
+
+    watch('fsync', lambda number: f'/proc/self/fd/{number}')
+    watch('unlink', lambda path: path)
+    for kind in ('replace', 'rename'):
+        watch(kind, lambda _, path: path)
+    return calls
