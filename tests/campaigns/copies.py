@@ -1,0 +1,95 @@
+"""Scripts in copies of fork_server.py, which are sent signals and get into trouble (troubled.py), one at a time."""
+
+import json
+import os
+import pathlib
+import signal
+import tempfile
+import threading
+import time
+
+import runner
+
+HANG = 60  # seconds
+TROUBLED = str(pathlib.Path(__file__).with_name('troubled.py'))
+
+
+class Copy:
+    """A script that runs.
+
+    Args:
+        trouble: dict for troubled.py; empty: nothing happens to it.
+
+    Attributes:
+        number: of its process.
+        code, out, err: how it ended, once `wait` has returned True.
+    """
+
+    def __init__(self, script, args, **trouble):
+        self.files = [tempfile.NamedTemporaryFile('r') for _ in range(2)]
+        for f in self.files:
+            os.chmod(f.name, 0o666)
+        args = [str(script), *map(str, args)]
+        request = [TROUBLED, [json.dumps(trouble), *args]] if trouble else [args[0], args[1:]]
+        _, self.lines = runner.fork_server()
+        print(json.dumps([*request, runner.environment(), *[f.name for f in self.files]]), file=self.lines, flush=True)
+        self.number = int(self.lines.readline())
+        self.code = None
+        self.thread = threading.Thread(target=self._end, daemon=True)
+        self.thread.start()
+
+    def _end(self):
+        self.code = int(self.lines.readline())
+
+    def wait(self, seconds):
+        """Whether it has ended, after at most so many seconds."""
+        self.thread.join(max(0., seconds))
+        if self.code is None:
+            return False
+        if self.files:
+            self.out, self.err = [f.read() for f in self.files]
+            for f in self.files:
+                f.close()
+            self.files = []
+        return True
+
+    def finish(self):
+        """Waits for its end; one that hangs is killed, and its code is `hangs`. Returns itself."""
+        if not self.wait(HANG):
+            self.send(signal.SIGKILL)
+            self.wait(HANG)
+            self.code = 'hangs'
+        return self
+
+    def send(self, number):
+        """Sends a signal, if the process is still there."""
+        if self.code is None:
+            os.kill(self.number, number)
+
+    def handles(self, number):
+        """Whether it has a handler for a signal by now."""
+        try:
+            status = pathlib.Path(f'/proc/{self.number}/status').read_text()
+        except OSError:
+            return False
+        return bool(int(status.partition('SigCgt:')[2].split()[0], 16) >> number - 1 & 1)
+
+    def wait_until(self, condition):
+        """Waits until a condition holds, the process has ended, or it hangs; returns whether it holds."""
+        end = time.monotonic() + HANG
+        while time.monotonic() < end and not self.wait(0.001):
+            if condition():
+                return True
+        return False
+
+
+def run(script, args, **trouble):
+    """A Copy that has ended."""
+    return Copy(script, args, **trouble).finish()
+
+
+def processor_seconds():
+    """Of all copies that have ended, and of this process."""
+    number = runner.fork_server()[0].pid
+    fields = pathlib.Path(f'/proc/{number}/stat').read_text().rpartition(')')[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf('SC_CLK_TCK') + time.process_time()
