@@ -27,8 +27,6 @@ class Copy:
 
     def __init__(self, script, args, **trouble):
         self.files = [tempfile.NamedTemporaryFile('r') for _ in range(2)]
-        for f in self.files:
-            os.chmod(f.name, 0o666)
         args = [str(script), *map(str, args)]
         request = [TROUBLED, [json.dumps(trouble), *args]] if trouble else [args[0], args[1:]]
         _, self.lines = runner.fork_server()

@@ -6,18 +6,21 @@ The JSON is a dict:
     then    what: a signal's number, sent to itself; [an error's number], that the operation fails with; or a path,
             where a file is made, so that another process knows;
     limit   bytes that a file can have at most;
-    user    number of the user that the process becomes.
+    bound   that permissions bind it, also if it is root (on Linux).
 
 Started by copies.py: nothing of libml is imported here.
 """
 
 import builtins
+import ctypes
 import json
 import os
 import resource
 import runpy
 import sys
 
+# Of linux/capability.h and linux/prctl.h.
+CAPABILITY_VERSION, DAC_OVERRIDE, DAC_READ_SEARCH, PR_CAPBSET_DROP = 0x20080522, 1, 2, 24
 OPERATIONS = ('fsync', 'replace', 'rename', 'mkdir', 'rmdir', 'unlink')
 FAILING = ('fsync', 'replace', 'rename', 'mkdir')
 
@@ -68,15 +71,24 @@ def at_operation(n, what):
     watch(builtins, 'open', lambda path, mode='r', *_, **__: mode[0] in 'wax' and path != os.devnull)
 
 
+def be_bound():
+    """Gives up what root may do with files whatever their permissions, also for its children."""
+    libc = ctypes.CDLL(None)
+    header, sets = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION), (ctypes.c_uint32 * 6)()
+    libc.capget(header, sets)
+    for right in DAC_OVERRIDE, DAC_READ_SEARCH:
+        libc.prctl(PR_CAPBSET_DROP, right, 0, 0, 0)
+        for i in range(3):  # effective, permitted, inheritable
+            sets[i] &= ~(1 << right)
+    libc.capset(header, sets)
+
+
 def main(trouble, script, args):
     """Becomes the script."""
     sys.argv = [script, *args]
     sys.path[0] = os.path.dirname(os.path.abspath(script))
-    if 'user' in trouble:
-        os.setgroups([])
-        os.setgid(trouble['user'])
-        os.setuid(trouble['user'])
-        os.environ['HOME'] = '/nonexistent'
+    if 'bound' in trouble:
+        be_bound()
     if 'limit' in trouble:
         resource.setrlimit(resource.RLIMIT_FSIZE, (trouble['limit'], trouble['limit']))
     if 'files' in trouble:
