@@ -14,7 +14,6 @@ A full disk is a tmpfs in a mount namespace of its own (`unshare`); where that c
 import argparse
 import collections
 import json
-import os
 import pathlib
 import random
 import shutil
@@ -36,7 +35,7 @@ class Case:
 
     Attributes:
         victim: path on the disk of what was taken away or replaced, or None.
-        clean: whether the process could remove what it had half written.
+        outcome: `done` or `refused`.
     """
 
     def __init__(self, campaign, number):
@@ -46,7 +45,7 @@ class Case:
         self.name = self.draw.choice(names)
         self.job = campaign.jobs[self.name]
         self.kind = self.draw.choice([kind for kind in campaign.kinds if self.job.inputs or kind != 'vanishing'])
-        self.victim, self.clean = None, True
+        self.victim = None
 
     def run(self, **trouble):
         return run(self.job.script, self.job.args, **trouble)
@@ -65,20 +64,19 @@ class Case:
         return self.run(files=1 + int(self.draw.random() ** 2 * most), then=[self.draw.choice(disks.ERRORS)])
 
     def read_only(self):
-        self.clean = False
         self.disk.read_only()
         return self.run()
 
     def forbidden(self):
         """A folder or a file may not be read, or not be written."""
-        self.clean = False
         path = self.draw.choice([self.disk.path, *sorted(self.disk.path.rglob('*'))])
         mode = path.stat().st_mode & 0o777
         path.chmod(self.draw.choice([0, mode & 0o555, mode & 0o333]))
         try:
             return self.run(bound=True)
         finally:
-            path.chmod(mode)
+            if path.exists():
+                path.chmod(mode)
 
     def vanishing(self):
         """A file is removed before the start, or at any time."""
@@ -110,6 +108,10 @@ class Case:
         path = self.disk.path / self.victim
         if path.is_dir():
             shutil.rmtree(path)
+            for parent in path.parents:
+                if parent == self.disk.path or any(parent.iterdir()):
+                    break
+                parent.rmdir()
         if not path.exists() and self.victim in self.job.inputs:
             path.write_bytes(self.job.inputs[self.victim])
 
@@ -126,7 +128,7 @@ class Case:
         yield from disk_jobs.changed(self.job, self.disk.path, self.victim)
         for text in whole.damaged(self.disk.path):
             yield f'half written: {text}'
-        for text in whole.pieces(self.disk.path) if self.clean and 'ckpt' not in (self.victim or '') else ():
+        for text in whole.pieces(self.disk.path) if 'ckpt' not in (self.victim or '') else ():
             yield f'{text} is left'
         self.mend()
         if copy.code:
