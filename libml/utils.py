@@ -143,6 +143,20 @@ def read_json(path):
         raise InputError(f'{path} is damaged: {one_line(error)}') from error
 
 
+def listed(folder):
+    """Names in a folder, sorted; none where there is no folder.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        return sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise InputError(f'cannot read {folder}: {error.strerror}') from error
+
+
 @contextlib.contextmanager
 def written_whole(path, mode='w'):
     """Opens a file beside `path` and renames it to `path` at the end, so that `path` is whole or not there, also after

@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
-from libml.utils import InputError, run_main, written_whole
+from libml.utils import InputError, one_line, run_main, written_whole
 
 import numpy as np
 
@@ -27,7 +27,7 @@ def accuracies(folder):
     Returns:
         list of (step, percent), ascending, each step once.
     Raises:
-        InputError: there is no event file, no accuracy in them, or one that is no number.
+        InputError: there is no event file, none that can be read, no accuracy in them, or one that is no number.
     """
     files = sorted(glob.glob(os.path.join(glob.escape(folder), 'tf', 'events.out.tfevents.*')))
     if not files:
@@ -64,6 +64,8 @@ def _events(path):
                     yield event.step, False, float(scalar)
     except tf.errors.DataLossError:
         print(f'{path} ends in the middle of a record; read up to there', file=sys.stderr)
+    except tf.errors.OpError as error:
+        raise InputError(f'cannot read {path}: {one_line(error.message)}') from error
 
 
 def medians(values):

@@ -149,6 +149,20 @@ def test_json(tmp_path):
             utils.read_json(missing)
 
 
+def test_names_in_a_folder(tmp_path, monkeypatch):
+    for name in ('b', 'a', 'c'):
+        (tmp_path / name).write_text('')
+    assert utils.listed(tmp_path) == ['a', 'b', 'c']
+    assert utils.listed(tmp_path / 'none') == utils.listed(tmp_path / 'a') == []
+
+    def unreadable(folder):
+        raise PermissionError(13, 'Permission denied', folder)
+
+    monkeypatch.setattr(os, 'listdir', unreadable)
+    with refused(f'cannot read {tmp_path}: Permission denied'):
+        utils.listed(tmp_path)
+
+
 def test_the_home_folder_in_python(tmp_path, monkeypatch):
     monkeypatch.setenv('HOME', str(tmp_path))
     with utils.written_whole('~/new/file') as f:

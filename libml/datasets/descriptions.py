@@ -7,7 +7,7 @@ import os
 import re
 
 from libml.datasets import names
-from libml.utils import InputError, expanded, read_json, written_whole
+from libml.utils import InputError, expanded, listed, read_json, written_whole
 
 
 @dataclasses.dataclass(frozen=True)
@@ -212,10 +212,10 @@ def families(data_dir):
     """dict name -> family, by name, of the datasets that have one: published ones, and those in the data folder.
 
     Raises:
-        InputError: the description of a dataset in the data folder is damaged.
+        InputError: the description of a dataset in the data folder is damaged, or the folder cannot be read.
     """
     found = {name: info.family for name, info in DATASET_INFO.items()}
-    for file in os.listdir(data_dir) if os.path.isdir(data_dir) else ():
+    for file in listed(data_dir):
         name = file.removesuffix('.json')
         if name != file and re.fullmatch(names.NAME, name) and os.path.exists(subset_path(data_dir, name, 'train')):
             found[name] = read_description(data_dir, name).family

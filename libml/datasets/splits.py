@@ -13,7 +13,7 @@ import sys
 from libml.datasets.descriptions import FOLDS, read_description
 from libml.datasets.split_rule import class_weights, draw_labeled, draw_per_class, draw_skewed, unlabeled_order
 from libml.datasets.subsets import subset_labels
-from libml.utils import InputError, one_line, read_json, written_whole
+from libml.utils import InputError, listed, one_line, read_json, written_whole
 
 import numpy as np
 
@@ -194,8 +194,7 @@ def create_split(data_dir, name, seed, size, ssl2=False, label=None):
 def forget(data_dir, name):
     """Removes all split files of a dataset, whose records are others now; returns their paths."""
     paths = [os.path.join(data_dir, folder, file) for folder in ('SSL', 'SSL2', 'DA')
-             if os.path.isdir(os.path.join(data_dir, folder))
-             for file in sorted(os.listdir(os.path.join(data_dir, folder))) if re.match(rf'{name}[.(-].*\.json$', file)]
+             for file in listed(os.path.join(data_dir, folder)) if re.match(rf'{name}[.(-].*\.json$', file)]
     for path in paths:
         os.unlink(path)
     return paths

@@ -10,7 +10,7 @@ import shutil
 
 from libml import durable, trackers
 from libml.training import fingerprint
-from libml.utils import InputError, expanded, one_line, written_whole
+from libml.utils import InputError, expanded, listed, one_line, written_whole
 
 import tensorflow as tf
 
@@ -20,9 +20,13 @@ SAVING = '.saving.{}'  # the folder that a process, its number, writes in
 
 
 def all_in(folder):
-    """Prefixes of the checkpoints in `folder`, oldest first. They are found by `.index`: nothing else is needed."""
+    """Prefixes of the checkpoints in `folder`, oldest first. They are found by `.index`: nothing else is needed.
+
+    Raises:
+        InputError: the folder cannot be read.
+    """
     found = []
-    for entry in os.listdir(folder) if os.path.isdir(folder) else []:
+    for entry in listed(folder):
         match = re.fullmatch(re.escape(NAME) + r'-(\d+)\.index', entry)
         if match:
             found.append((int(match.group(1)), os.path.join(folder, entry[:-len('.index')])))
@@ -75,7 +79,7 @@ def newest_whole(folder):
 
 def without_index(folder):
     """Steps, ascending, of checkpoints in `folder` that have data but no index, and were not set aside."""
-    entries = set(os.listdir(folder)) if os.path.isdir(folder) else set()
+    entries = set(listed(folder))
     matches = [re.fullmatch(rf'({re.escape(NAME)}-(\d+))\.data-\d+-of-\d+', entry) for entry in entries]
     return sorted({int(match[2]) for match in matches
                    if match and not entries & {f'{match[1]}.index', match[1] + DAMAGED}})
@@ -156,7 +160,7 @@ def _write_state(folder):
 def _remove(prefix):
     """Removes a checkpoint, its index first: what can be found is whole."""
     folder, name = os.path.split(prefix)
-    entries = [entry for entry in os.listdir(folder) if entry.startswith(name + '.')]
+    entries = [entry for entry in listed(folder) if entry.startswith(name + '.')]
     for entry in sorted(entries, key=lambda entry: not entry.endswith('.index')):
         os.unlink(os.path.join(folder, entry))
 
