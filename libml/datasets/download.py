@@ -2,21 +2,20 @@
 
 import contextlib
 import gzip
-import hashlib
-import http.client
 import os
-import re
 import sys
-import urllib.request
 import zlib
 
-from libml.utils import InputError, one_line, progress
+from libml.datasets.transfer import KINDS, digest_of, digest_of_open, fetch
+from libml.utils import InputError
 
+# An address without encryption is the last one, where a publisher has both; every file has a digest.
 TORONTO = ('https://www.cs.toronto.edu/~kriz/',)
-STANFORD_SVHN = ('http://ufldl.stanford.edu/housenumbers/',)
-STANFORD_STL10 = ('http://ai.stanford.edu/~acoates/stl10/',)
+STANFORD_SVHN = ('https://ufldl.stanford.edu/housenumbers/', 'http://ufldl.stanford.edu/housenumbers/')
+STANFORD_STL10 = ('https://ai.stanford.edu/~acoates/stl10/', 'http://ai.stanford.edu/~acoates/stl10/')
 MNIST = ('https://ossci-datasets.s3.amazonaws.com/mnist/', 'https://storage.googleapis.com/cvdf-datasets/mnist/')
-FASHION = ('http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/',)
+FASHION = ('https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/',
+           'http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/')
 CIFAR10_1 = ('https://github.com/modestyachts/CIFAR-10.1/raw/master/datasets/',
              'https://raw.githubusercontent.com/modestyachts/CIFAR-10.1/master/datasets/')
 USPS = ('https://hastie.su.domains/ElemStatLearn/datasets/',)
@@ -80,17 +79,9 @@ PICKLED = {'cifar10': ('cifar-10-python.tar.gz', 'cifar-10-batches-py'),
            'mnist': ('mnist.pkl.gz', 'mnist.pkl'), 'mnist_m': ('keras_mnistm.pkl.gz', 'keras_mnistm.pkl')}
 # Datasets whose archives a browser has to fetch -> from where.
 BY_HAND = {'mnist_m': GANIN, 'syndigit': f'SynthDigits.zip on {GANIN}'}
-# Length of a digest -> its kind.
-KINDS = {32: 'MD5', 64: 'SHA-256'}
 GZIP = b'\x1f\x8b'  # what a gzip file begins with
 # What reading a damaged one raises.
 DAMAGED = (OSError, EOFError, zlib.error)
-BLOCK = 1 << 20
-TIMEOUT_SECONDS = 30
-
-
-class _Broken(Exception):
-    """A transfer ended before its file did; its text says why."""
 
 
 def archive(name, filename, data_dir, archives=None):
@@ -135,16 +126,19 @@ def _compare(name, filename, path):
     Nothing is known of most unpacked files; a damaged one is told when it is read.
     """
     (published, _), content = SOURCES[name][filename], CONTENTS.get(name, {}).get(filename)
-    kind = KINDS[len(published)] if published else 'MD5'
+    if not published:
+        print(f'warning: no digest of {filename} was published: {path} is taken as it is', file=sys.stderr)
+        return
+    kind = KINDS[len(published)]
     found = digest_of(path, kind)
     if found == published:
         return
     if content:
         with contextlib.suppress(*DAMAGED), opened(path) as f:
-            found = _digest(f, 'MD5')
+            found = digest_of_open(f, 'MD5')
             if found != content:
                 print(f'warning: what {path} holds has MD5 {found}, what was published has {content}', file=sys.stderr)
-    elif published and (is_packed(path) or not filename.endswith('.gz')):
+    elif is_packed(path) or not filename.endswith('.gz'):
         print(f'warning: {path} has {kind} {found}, the published one has {published}', file=sys.stderr)
 
 
@@ -171,110 +165,3 @@ def _lying(archives, name, entries, kind):
         for path in filter(kind, paths):
             return path
     return None
-
-
-def fetch(urls, path, digest):
-    """Downloads a file unless it is there; a broken download is taken up again where it stopped (`<path>.part`).
-
-    Args:
-        urls: places of the same file, tried in this order.
-        path: where it goes; its folder is made.
-        digest: hexadecimal, MD5 or SHA-256, that it must have.
-    Returns:
-        path.
-    Raises:
-        InputError: no place gave the whole file, it has another digest (it is deleted then), or the folder cannot be
-            written.
-    """
-    if not os.path.exists(path):
-        _fetch_part(urls, f'{path}.part', os.path.basename(path))
-        kind = KINDS[len(digest)]
-        found = digest_of(f'{path}.part', kind)
-        if found != digest:
-            os.unlink(f'{path}.part')
-            raise InputError(f'the download of {os.path.basename(path)} has {kind} {found}, but {digest} was '
-                             'published; it was deleted')
-        os.replace(f'{path}.part', path)
-    return path
-
-
-def digest_of(path, kind):
-    """Hexadecimal digest of a file, of one of KINDS."""
-    try:
-        with open(path, 'rb') as f:
-            return _digest(f, kind)
-    except OSError as error:
-        raise InputError(f'cannot read {path}: {error.strerror}') from error
-
-
-def _digest(f, kind):
-    """Of an open file."""
-    digest = hashlib.new(kind.replace('-', '').lower(), usedforsecurity=False)
-    while block := f.read(BLOCK):
-        digest.update(block)
-    return digest.hexdigest()
-
-
-def _fetch_part(urls, part, label):
-    """Appends to `part` until it is the whole file."""
-    failures = []
-    for url in urls:
-        while True:
-            before = _size(part)
-            try:
-                _transfer(url, part, label)
-                return
-            except _Broken as error:
-                if _size(part) <= before:
-                    failures.append(f'{url} ({error})')
-                    break
-            except OSError as error:
-                raise InputError(f'cannot write {part}: {error.strerror or error}') from error
-    raise InputError(f'cannot download {label}: {", ".join(failures)}; where it is here already, say --archives=FOLDER')
-
-
-def _transfer(url, part, label):
-    """One request for what `part` still lacks of the file at `url`."""
-    os.makedirs(os.path.dirname(os.path.abspath(part)), exist_ok=True)
-    start = _size(part)
-    request = urllib.request.Request(url, headers={'Range': f'bytes={start}-'} if start else {})
-    try:
-        response = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
-    except (OSError, http.client.HTTPException) as error:
-        if getattr(error, 'code', None) == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return  # Nothing is left to send: the part is the whole file, or a wrong one, which its digest will tell.
-        raise _Broken(one_line(error)) from error
-    with response:
-        if response.status != http.client.PARTIAL_CONTENT:
-            start = 0
-        total = _total(response, start)
-        with (open(part, 'ab' if start else 'wb') as f,
-              progress(desc=label, total=total, initial=start, unit='B', unit_scale=True, disable=False) as bar):
-            while block := _read(response):
-                f.write(block)
-                bar.update(len(block))
-    if total is not None and _size(part) < total:
-        raise _Broken(f'ended after {_size(part)} of {total} bytes')
-
-
-def _read(response):
-    """The next block, empty at the end."""
-    try:
-        return response.read(BLOCK)
-    except (OSError, http.client.HTTPException) as error:
-        raise _Broken(one_line(error)) from error
-
-
-def _total(response, start):
-    """Size of the whole file in bytes, None where the server does not say."""
-    content_range = re.fullmatch(r'bytes (\d+)-\d+/(\d+)', response.headers.get('Content-Range', ''))
-    if start and content_range:
-        if int(content_range[1]) != start:
-            raise _Broken(f'the server sent bytes from {content_range[1]} and not from {start}')
-        return int(content_range[2])
-    length = response.headers.get('Content-Length')
-    return None if length is None else start + int(length)
-
-
-def _size(path):
-    return os.path.getsize(path) if os.path.exists(path) else 0

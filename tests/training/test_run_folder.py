@@ -1,5 +1,6 @@
 """Run folders: whose they are, their metrics, and where their model's class can be imported from."""
 
+import json
 import os
 import platform
 import types
@@ -27,6 +28,15 @@ def test_run_folder_of_other_arguments_is_refused(tmp_path):
     beside = trained(tmp_path, 32, seed=7, rerun='seven')
     assert os.path.basename(os.path.dirname(beside.folder.path)) == 'seven'
     trained(tmp_path, 64, train_kimg=3)  # The length does not shape MixMatch: a run may be prolonged.
+
+
+def test_args_json_holds_arguments_and_versions_alone(tmp_path, monkeypatch):
+    """Nothing of the environment, where passwords and tokens are."""
+    monkeypatch.setenv('https_proxy', 'http://user:hunter2@host:1')
+    folder = RunFolder(str(tmp_path))
+    folder.open(dict(lr=1., data_dir='x'), [], None, {})
+    args = json.loads((tmp_path / 'args' / 'args.json').read_text())
+    assert args.pop('versions').keys() == {'python', 'tensorflow', 'numpy'} and args == dict(lr=1., data_dir='x')
 
 
 def test_another_lr_in_the_same_folder_is_refused(tmp_path):
