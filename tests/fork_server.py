@@ -57,8 +57,9 @@ def become(script, args, environment, *outputs):
     sys.path[0] = os.path.dirname(os.path.abspath(script))
 
 
-request = serve(int(sys.argv[1]))
-if request:
-    forget_libml()
-    become(*request)
-    runpy.run_path(request[0], run_name='__main__')
+if __name__ == '__main__':
+    request = serve(int(sys.argv[1]))
+    if request:
+        forget_libml()
+        become(*request)
+        runpy.run_path(request[0], run_name='__main__')

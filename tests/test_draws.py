@@ -76,3 +76,14 @@ def test_beta(beta):
     variance = 1 / (4 * (2 * beta + 1))
     assert abs(values.mean() - 0.5) < 4 * (variance / 4000) ** 0.5
     np.testing.assert_allclose(values.var(), variance, rtol=0.1)
+
+
+def test_beta_is_the_share_of_the_first_of_two_gamma_draws():
+    """That of the second has the same distribution, but would be another run."""
+    def make():
+        start = Draws(3, 4)
+        return start.beta('a', [9], 0.5), tf.random.stateless_gamma(
+            [2, 9], start.key('a'), tf.constant(0.5, tf.float64), dtype=tf.float64)
+
+    values, (one, two) = found(make)
+    np.testing.assert_allclose(values, one / (one + two), rtol=1e-6)

@@ -26,7 +26,7 @@ def test_average_starts_at_the_variable_and_follows_it():
             shadow = ema.average(variable)
         assert shadow is ema.average(variable)
         assert shadow.op.name == 'classify/dense/kernel/ExponentialMovingAverage'
-        assert not shadow.trainable and shadow.dtype.base_dtype == tf.float32
+        assert not shadow.trainable and shadow.dtype.base_dtype == tf.float32 and shadow.op.type == 'VarHandleOp'
         session.run(tf1.global_variables_initializer())
         start, value = session.run([shadow, variable])
         np.testing.assert_array_equal(start, value)

@@ -153,8 +153,25 @@ def test_mixmode_keeps_static_shapes_and_takes_unknown_ones():
 def test_mixmode_errors():
     with pytest.raises(InputError, match=r"'xy.yx'.*xx\.yy xxy\.yxy xx\.yxy xx\.yx xx\. \.yy xxy\. \.yxy \."):
         layers.MixMode('xy.yx')
-    with pytest.raises(ValueError, match='1 images'):
-        layers.MixMode('xx.')([0], [0], BETAS, None)
+    for images, labels, betas in ((1, 1, 2), (2, 3, 2), (2, 2, 3)):
+        with pytest.raises(ValueError, match=f'^{images} images, {labels} labels, {betas} betas: '):
+            layers.MixMode('xx.')([0] * images, [0] * labels, [0.5] * betas, None)
+
+
+@pytest.mark.parametrize('known', [True, False])
+def test_rows_are_mixed_with_those_from_the_end(known):
+    """Images and labels by one weight; nothing is done where beta is 0."""
+    (x,), (l,) = parts(np.random.RandomState(0), n=1)
+    with tf.Graph().as_default(), tf1.Session() as session:
+        tensors = [tf1.placeholder(tf.float32, [len(a) if known else None, *a.shape[1:]]) for a in (x, l)]
+        assert layers.mix_reversed(tensors, 0., None) is tensors
+        mixed = layers.mix_reversed(tensors, 0.75, Draws(1, 2))
+        lam = Draws(1, 2).beta('lam', [5], 0.75)
+        mixed_x, mixed_l, lam = session.run([*mixed, lam], dict(zip(tensors, (x, l))))
+    w = np.maximum(lam, 1 - lam)[:, None]
+    np.testing.assert_allclose(mixed_l, w * l + (1 - w) * l[::-1], atol=1e-6)
+    w = w[:, :, None, None]
+    np.testing.assert_allclose(mixed_x, w * x + (1 - w) * x[::-1], atol=1e-6)
 
 
 def test_shakeshake_uses_independent_coefficients():

@@ -8,8 +8,8 @@ import tensorflow as tf
 
 def test_lars_against_numpy():
     """Two steps; kernels with decay and scaling, the bias without both, a kernel of zeros without scaling."""
-    start = {'a/kernel': np.array([[3., 4.]]), 'a/bias': np.array([1., 2.]), 'b/kernel': np.zeros([1, 2])}
-    grads = {'a/kernel': np.array([[1., -2.]]), 'a/bias': np.array([0.5, 0.25]), 'b/kernel': np.array([[1., 1.]])}
+    start = {'a/kernel': np.array([[.3, .4]]), 'a/bias': np.array([1., 2.]), 'b/kernel': np.zeros([1, 2])}
+    grads = {'a/kernel': np.array([[.1, -.2]]), 'a/bias': np.array([0.5, 0.25]), 'b/kernel': np.array([[1., 1.]])}
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         variables = [tf.compat.v1.get_variable(name, initializer=value.astype('f'), use_resource=True)
                      for name, value in start.items()]
@@ -40,3 +40,8 @@ def test_two_optimizers_as_one():
         session.run(tf.compat.v1.global_variables_initializer())
         session.run(step)
         assert session.run(variables) == [0.5, 0.75]
+
+
+def test_lars_is_momentum_without_decay_unless_told():
+    plain = optimizers.LARS(0.5)
+    assert (plain.momentum, plain.decay, plain.get_name()) == (0.9, 0., 'LARS')

@@ -35,6 +35,7 @@ def test_warmup_pos(step, want):
 
 def test_progress_and_cosine():
     np.testing.assert_allclose(at(schedules.progress, 20000, 64), 20000 / 65536, rtol=1e-6)
+    assert [at(schedules.progress, 128, kimg) for kimg in (1, 0.5)] == [0.125, 0.25]
     with tf.Graph().as_default(), tf1.Session() as session:
         got = session.run(schedules.cosine(tf.constant([0., 0.5, 1.])))
     np.testing.assert_allclose(got, [1, np.cos(7 * np.pi / 32), 0.19509], rtol=1e-5)

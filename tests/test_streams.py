@@ -12,6 +12,7 @@ from libml.datasets.on_demand import OnDemand
 from libml.images.framing import Frame
 from libml.streams import Streams
 from libml.utils import InputError
+from refusals import refused
 
 import numpy as np
 import pytest
@@ -99,6 +100,12 @@ def test_arrays_are_fed_and_never_constants(tmp_path):
         assert graph.as_graph_def().ByteSize() < 100000 < dataset.labeled.pixels.nbytes
 
 
+def test_a_batch_that_no_memory_holds_is_refused():
+    subset = data.Subset(np.zeros([1, 8, 8, 1], np.uint8), np.zeros(1, np.int32), np.zeros(1, np.int64))
+    with tf.Graph().as_default(), refused('the stream labeled of shape [1000000000000, 8, 8, 1] would take'):
+        Streams(1).add('labeled', subset, 10 ** 12, two_views)
+
+
 def on_demand_batches(pixels, first, count, batch=4):
     """`count` batches of a stream over half of an OnDemand of 20, starting with batch `first`."""
     subset = data.Subset(pixels, np.arange(20, dtype=np.int32), np.arange(5, 15))
@@ -139,6 +146,15 @@ def test_parts_are_a_function_of_seed_name_and_position(files):
         for one, two in zip(whole[4:], other):
             for key, value in one.items():
                 np.testing.assert_array_equal(two[key], value)
+
+
+def test_batches_come_in_their_order_whatever_is_made_first(files):
+    """By the graph: that they came so in one run could be luck."""
+    subset = data.Subset(OnDemand(files[0], (8, 8, 1)), np.arange(20, dtype=np.int32), np.arange(5, 15))
+    with tf.Graph().as_default() as graph:
+        Streams(1).add('labeled', subset, 4, two_views)
+        parallel = [op for op in graph.get_operations() if op.type.startswith('ParallelMapDataset')]
+    assert len(parallel) == 3 and all(op.get_attr('deterministic') == b'true' for op in parallel)
 
 
 def test_a_picture_that_vanishes_or_is_damaged_ends_the_stream_with_its_name(files, tmp_path):

@@ -97,6 +97,19 @@ def test_data_distribution_followed_or_given():
         np.testing.assert_allclose(session.run(followed()), 0.999 / 3 + 0.001 * np.array([0.75, 0.25, 0]), rtol=1e-6)
 
 
+def test_distance_of_the_aligned_distributions():
+    """Nothing between equal ones, however rare a class is; finite where a class was never predicted."""
+    with tf.Graph().as_default(), tf1.Session() as session:
+        alignment = trackers.Alignment(2, tf.zeros([1, 2]), tf.zeros([1, 2]))
+        p, q = [tf1.placeholder(tf.float32, [2]) for _ in range(2)]
+        alignment.p_labeled, alignment.p_unlabeled = p, q
+        kl, rare = alignment.kl(), [0.001, 0.999]
+        assert session.run(kl, {p: rare, q: rare}) == 0
+        halves = np.log(0.5 + 2 ** -17)
+        np.testing.assert_allclose(session.run(kl, {p: [0.5, 0.5], q: [0., 1.]}),
+                                   0.5 * (2 * halves - np.log(2 ** -17) - np.log(1 + 2 ** -17)), rtol=1e-6)
+
+
 def test_quantile_is_numpys():
     values = np.random.RandomState(0).normal(size=7).astype('f')
     with tf.Graph().as_default(), tf1.Session() as session:

@@ -3,7 +3,7 @@
 import json
 import os
 
-from libml.datasets import descriptions, names, records, splits
+from libml.datasets import descriptions, names, records, split_rule, splits
 from refusals import refused
 
 import numpy as np
@@ -180,6 +180,8 @@ def test_a_skew_of_one_part_leaves_the_other(folder):
                         ('toy-3_labeled5', [16, 60])):
         kept = splits.skewed_split(splits.ssl2_split, folder, names.parse(text), label, order)
         assert [len(own) for own in kept] == sizes
+    # A name without a seed is drawn with seed 0.
+    assert kept[0].tolist() == label[split_rule.draw_skewed(label % 3, 3, 5, 0)].tolist()
 
 
 def test_unlabelled_images_that_cannot_be_skewed(tmp_path):

@@ -32,7 +32,7 @@ def test_checkpoint_errors_and_scopes(tmp_path, monkeypatch):
     assert checkpoint.find('~') == path
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         vs = variables(a=[2], b=[4], c=[1])
-        with pytest.raises(InputError, match='lacks 1 of 3 variables, first c'):
+        with pytest.raises(InputError, match='^checkpoint .* lacks 1 of 3 variables, first c'):
             checkpoint.restore(session, checkpoint.saver(vs), path, vs)
         with pytest.raises(InputError, match=r'b has shape \[3\]'):
             checkpoint.restore(session, checkpoint.saver(vs[:2]), path, vs[:2])

@@ -1,0 +1,174 @@
+"""Mutation testing of the numeric core: python tests/campaigns/mutations.py --seed=1 --cases=240
+
+Makes small changes (tests/mutants.py) in a copy of the modules of TESTS, one at a time, and runs the tests of the
+changed module until one fails. Prints each change that no test noticed; ends with counts for each module and of all,
+and with 1 if fewer than 90 % were noticed, of those that are not known to change nothing (EQUIVALENT).
+
+A change takes about 3 seconds on two cores, of which it shares TensorFlow's import with all others. It is no part of
+the tests.
+"""
+
+import argparse
+import collections
+import contextlib
+import gc
+import importlib.util
+import itertools
+import multiprocessing
+import os
+import pathlib
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / folder) for folder in ('.', 'tests')]
+
+from equivalent_mutants import EQUIVALENT  # noqa: E402
+from fork_server import forget_libml  # noqa: E402  It also imports TensorFlow.
+from mutants import Source  # noqa: E402
+
+import pytest  # noqa: E402
+
+# Module of libml -> its tests, those that take least first.
+TESTS = {
+    'losses': ['test_losses.py'],
+    'layers': ['test_layers.py'],
+    'trackers': ['test_trackers.py', 'test_adamatch.py::test_class_distributions',
+                 'test_flexmatch.py::test_golden_thresholds_of_counts', 'test_flexmatch.py::test_fifty_random_steps'],
+    'schedules': ['test_schedules.py'],
+    'ema': ['test_ema.py'],
+    'step_order': ['test_models.py', 'test_step_order.py',
+                   'workers/test_training.py::test_state_of_trackers_and_micro_batches'],
+    'streams': ['test_streams.py'],
+    'draws': ['test_draws.py'],
+    'optimizers': ['test_optimizers.py'],
+    'datasets/records': ['datasets/test_records.py'],
+    'datasets/split_rule': ['datasets/test_split_rule.py'],
+    'datasets/splits': ['datasets/test_splits.py'],
+    'training/checkpoint': ['training/test_checkpoint.py'],
+}
+COPIED = ('libml', 'tests', 'scripts', 'ablation', 'pyproject.toml')
+OUTCOMES = ('killed', 'timeout', 'survived', 'equivalent')
+ENOUGH = 0.9
+SPARE = 20  # seconds that tests may take more than four times as long as without a change
+# What a process adds to pytest's exit code, so that no other failure is taken for one of a test.
+TOLD = 100
+KILLING = (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
+processes = multiprocessing.get_context('fork')
+
+
+def copy_of(root, folder):
+    """Copies what tests need into a folder that is not there yet; returns it."""
+    folder.mkdir()
+    for path in [*map(root.joinpath, COPIED), *root.glob('*.py')]:
+        if path.is_dir():
+            shutil.copytree(path, folder / path.name)
+        elif path.exists():
+            shutil.copy2(path, folder)
+    return folder
+
+
+def run_tests(copy, module, tests, changed):
+    """Ends this process with TOLD + the exit code of pytest, of tests in a copy of the tree. What they print is in the
+    file `log` there."""
+    os.setsid()  # With all that the tests start it can be ended.
+    with open(copy / 'log', 'wb') as f:
+        for number in (1, 2):
+            os.dup2(f.fileno(), number)
+    # A change of the same size in the same second would pass for the one that was compiled.
+    sys.dont_write_bytecode = changed
+    forget_libml()
+    sys.path[:0] = [str(copy / folder) for folder in ('.', 'scripts', 'tests')]
+    os.chdir(copy)
+    found = importlib.util.find_spec(f'libml.{module.replace("/", ".")}').origin
+    assert pathlib.Path(found).is_relative_to(copy), f'{found} is not in {copy}'
+    sys.exit(TOLD + pytest.main(['-x', '-q', '-p', 'no:cacheprovider', f'--basetemp={copy}/temporary',
+                                 *(f'tests/{test}' for test in tests)]))
+
+
+def outcome(copy, module, tests, changed, seconds):
+    """One of OUTCOMES, of the tests of a module in a copy of the tree that may take so long."""
+    process = processes.Process(target=run_tests, args=(copy, module, tests, changed))
+    process.start()
+    process.join(seconds)
+    late = process.is_alive()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.join()
+    code = process.exitcode - TOLD
+    if late:
+        return 'timeout'
+    if process.exitcode < 0 or code in KILLING:
+        return 'killed'
+    if code != pytest.ExitCode.OK:
+        sys.exit(f'error: the tests of {module} cannot be run:\n{(copy / "log").read_text()}')
+    return 'survived'
+
+
+def drawn(sources, cases, seed):
+    """list of (module, change), `cases` of all in turns of the modules, in the order of modules and places."""
+    draw = random.Random(seed)
+    orders = [[(module, change) for change in draw.sample(changes, len(changes))]
+              for module, changes in ((module, source.changes()) for module, source in sources.items())]
+    turns = (case for turn in itertools.zip_longest(*orders) for case in turn if case)
+    order = list(sources)
+    return sorted(itertools.islice(turns, cases), key=lambda case: (order.index(case[0]), case[1]))
+
+
+def tested(copy, module, source, changes):
+    """Counter of OUTCOMES of the changes of one module; prints those that survived."""
+    tests, path, counts = TESTS[module], copy / 'libml' / f'{module}.py', collections.Counter()
+    start = time.monotonic()
+    if outcome(copy, module, tests, False, 600) != 'survived':
+        sys.exit(f'error: the tests of {module} fail without a change:\n{(copy / "log").read_text()}')
+    limit = SPARE + 4 * (time.monotonic() - start)
+    for change in changes:
+        line, old, new = source.shown(change)
+        if any((old, new) in pairs for pairs in EQUIVALENT.get(module, {}).values()):
+            counts['equivalent'] += 1
+            continue
+        path.write_bytes(source.changed(change))
+        found = outcome(copy, module, tests, True, limit)
+        counts[found] += 1
+        if found == 'survived':
+            print(f'libml/{module}.py:{line}: {old} -> {new}', flush=True)
+    path.write_bytes(source.content)
+    return counts
+
+
+def row(name, counts, seconds):
+    """A line of the table; and the share of changes that were noticed."""
+    noticed = counts['killed'] + counts['timeout']
+    share = noticed / max(1, noticed + counts['survived'])
+    numbers = ', '.join(f'{counts[kind]} {kind}' for kind in OUTCOMES)
+    return f'{name}: {numbers}; {share:.1%} noticed; {seconds:.0f} s', share
+
+
+def main(argv=None):
+    """Prints what survived and the counts; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--seed', type=int, default=1)
+    parser.add_argument('--cases', type=int, default=240)
+    args = parser.parse_args(argv)
+    start = time.monotonic()
+    gc.freeze()  # Else each copy of this process would go through all that TensorFlow's import has made.
+    sources = {module: Source((ROOT / 'libml' / f'{module}.py').read_bytes()) for module in TESTS}
+    total, rows = collections.Counter(), []
+    with tempfile.TemporaryDirectory() as top:
+        copy = copy_of(ROOT, pathlib.Path(top).resolve() / 'tree')
+        for module, cases in itertools.groupby(drawn(sources, args.cases, args.seed), key=lambda case: case[0]):
+            begun = time.monotonic()
+            counts = tested(copy, module, sources[module], [change for _, change in cases])
+            total += counts
+            rows.append(row(module, counts, time.monotonic() - begun)[0])
+    last, share = row(f'{total.total()} changes, seed {args.seed}', total, time.monotonic() - start)
+    print('\n'.join([*rows, last]))
+    return int(share < ENOUGH)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
