@@ -33,10 +33,22 @@ def open_run(path, data_dir=''):
         raise InputError(f'{folder.args_file} does not say where the data lay: give --data_dir=FOLDER')
     table = {**cls.LOOP_FLAGS, **cls.HPARAMS}
     args = {name: args.get(name, spec.default) for name, spec in table.items()}
+    _check(cls.LOOP_FLAGS, args, folder.args_file)
     args['data_dir'] = data_dir or args['data_dir']
     model = cls(args['train_dir'], cls.load_dataset(args), **{name: args[name] for name in cls.HPARAMS})
     model.folder = folder  # It may have been moved since.
     return model, found
+
+
+def _check(table, args, source):
+    """InputError that names the file `source` if a value in `args` cannot be one of the flag of its name in `table`."""
+    for name, spec in table.items():
+        # With consistency.py it says the size of images that were not framed, and is no flag.
+        if name != 'size' or not isinstance(args[name], str):
+            try:
+                spec.checked(name, args[name])
+            except InputError as error:
+                raise InputError(f'{source} is damaged: {error}') from error
 
 
 def load_class(name, source):

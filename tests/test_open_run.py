@@ -129,6 +129,19 @@ def test_folders_that_are_no_runs(trained, tmp_path):
     assert issubclass(ToyMatch, train.Model)
 
 
+@pytest.mark.parametrize('name, value, text', [
+    ('whiten', 'yes', '--whiten=yes: give true or false'), ('p_unlabeled', 5, '--p_unlabeled=5: give a text'),
+    ('imbalance_labeled', 'x', '--imbalance_labeled=x: give a number'), ('crop_area', None, '--crop_area=None: give a'),
+    ('data_dir', 'a\0', 'data_dir is '), ('init', 5, 'init is 5')])
+def test_arguments_of_another_program(trained, tmp_path, name, value, text):
+    model, args, _ = trained
+    os.makedirs(tmp_path / 'run' / 'args')
+    os.symlink(model.folder.tf, tmp_path / 'run' / 'tf')
+    (tmp_path / 'run' / 'args' / 'args.json').write_text(json.dumps({**args, name: value}))
+    with refused(f'{tmp_path}/run/args/args.json is damaged: {text}'):
+        open_run.open_run(str(tmp_path / 'run'))
+
+
 def test_a_skewed_dataset_is_found_again(tmp_path):
     """The ratios are in the dataset's name, and so in the run's folder and args.json."""
     flags = dict(dataset='digits.1@100-100', data_dir=str(tmp_path / 'data'), whiten=False, p_unlabeled='')

@@ -7,11 +7,13 @@ import re
 from libml.utils import InputError
 
 NAME = r'[A-Za-z]\w*'
+WHOLE = r'\d{1,18}'  # of as many digits as 64 bits hold
 RULE = 'a name is a letter followed by letters, digits and underscores'
 GRAMMAR = ('<name>.<seed>@<labels>-<valid> (such as cifar10.3@250-5000 or, with all labels, stl10.1@all-500), or '
-           f'<name>-<valid> for all labels without unlabelled images (such as cifar10-5000); {RULE}')
+           f'<name>-<valid> for all labels without unlabelled images (such as cifar10-5000); {RULE}, and a '
+           'number has at most 18 digits')
 ALL = 'all'
-SKEW = ''.join(rf'(?:_{kind}(-?\d+(?:\.\d+)?))?' for kind in ('labeled', 'unlabeled'))
+SKEW = ''.join(rf'(?:_{kind}(-?{WHOLE}(?:\.{WHOLE})?))?' for kind in ('labeled', 'unlabeled'))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +69,7 @@ def parse(text):
     Raises:
         InputError: the text is of neither form.
     """
-    match = re.fullmatch(rf'({NAME})(?:\.(\d+)@(\d+|all))?-(\d+){SKEW}', text)
+    match = re.fullmatch(rf'({NAME})(?:\.({WHOLE})@({WHOLE}|all))?-({WHOLE}){SKEW}', text)
     if not match:
         raise InputError(f'--dataset={text}: write {GRAMMAR}')
     name, seed, labels, valid, *skew = match.groups()
