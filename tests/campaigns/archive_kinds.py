@@ -7,7 +7,7 @@ import gzip
 import io
 import tarfile
 
-from campaigns import bases, mutations
+from campaigns import bases, nearly_right
 from campaigns.cases import Case
 from libml.datasets import archives, descriptions, download, prepare
 from libml.datasets.records import read_records
@@ -40,7 +40,7 @@ def _member(random, good):
 def _tar(random, content):
     """Bytes of a .tar.gz: damaged, or with other members, also such as are too large."""
     if random.random() < 0.5:
-        return mutations.data(random, random.choice((content, gzip.decompress(content))))
+        return nearly_right.data(random, random.choice((content, gzip.decompress(content))))
     out = io.BytesIO()
     with tarfile.open(fileobj=io.BytesIO(content)) as old, tarfile.open(fileobj=out, mode='w:gz') as new:
         members = [(member, old.extractfile(member).read()) for member in old]
@@ -49,9 +49,9 @@ def _tar(random, content):
             if action == 0:
                 new.addfile(_member(random, member.name))
             elif action == 1:
-                member.name = mutations.text(random, [member.name]).encode(errors='replace').decode().replace('\0', '0')
+                member.name = nearly_right.text(random, [member.name]).encode(errors='replace').decode().replace('\0', '0')
             elif action == 2:
-                inside = mutations.data(random, inside)
+                inside = nearly_right.data(random, inside)
             member.size = len(inside)
             if action != 3:
                 new.addfile(member, io.BytesIO(inside))
@@ -85,8 +85,8 @@ def archive(random, folder):
 def _damaged(random, content):
     """Bytes of a file that may be gzipped: damaged within or without."""
     if content[:2] == download.GZIP and random.random() < 0.6:
-        return random.choice((gzip.compress, bytes))(mutations.data(random, gzip.decompress(content)))
-    return mutations.data(random, content)
+        return random.choice((gzip.compress, bytes))(nearly_right.data(random, gzip.decompress(content)))
+    return nearly_right.data(random, content)
 
 
 def packed(random, folder):

@@ -8,7 +8,7 @@ import json
 import os
 import struct
 
-from campaigns import bases, mutations
+from campaigns import bases, nearly_right
 from campaigns.cases import Case
 from libml import data_pair, open_run
 from libml.datasets import descriptions, index, on_demand, records, splits, subsets
@@ -32,7 +32,7 @@ def _changed(path, new):
 def split(random, folder):
     name = random.choice(list(SPLITS))
     path = folder / 'data' / name
-    _changed(path, mutations.json_text(random, json.loads(path.read_text())))
+    _changed(path, nearly_right.json_text(random, json.loads(path.read_text())))
 
     def call():
         label = SPLITS[name](str(folder / 'data'), 'toys', 1, 2 if 'DA' in name else 8)
@@ -44,7 +44,7 @@ def split(random, folder):
 
 def skewed_split(random, folder):
     path = folder / 'data' / 'SSL' / f'{bases.NAME}_labeled2_unlabeled2-skew.json'
-    _changed(path, mutations.json_text(random, json.loads(path.read_text())))
+    _changed(path, nearly_right.json_text(random, json.loads(path.read_text())))
 
     def call():
         found = data_pair.DATASETS[f'{bases.NAME}_labeled2_unlabeled2'](str(folder / 'data'))
@@ -65,7 +65,7 @@ def description(random, folder):
             content['height'] = content['width'] = content[key]
         _changed(path, json.dumps(content).encode())
     else:
-        _changed(path, mutations.json_text(random, json.loads(path.read_text())))
+        _changed(path, nearly_right.json_text(random, json.loads(path.read_text())))
     load, memory = random.random() < 0.4, random.choice(('auto', 'ram', 'disk'))
     size = {} if name == 'toys' else dict(size=8)
 
@@ -83,7 +83,7 @@ def description(random, folder):
 
 def made_of(random, folder):
     path = folder / 'data' / 'toys-pictures.json'
-    _changed(path, mutations.json_text(random, dict(made_of=dict(size=8, fit='crop', pictures='ab'))))
+    _changed(path, nearly_right.json_text(random, dict(made_of=dict(size=8, fit='crop', pictures='ab'))))
     return Case('made of', lambda: read_made_of(str(folder / 'data'), 'toys'), (str(path),))
 
 
@@ -103,7 +103,7 @@ def _arrays_of_index(random, path):
         arrays[key] = random.choice((arrays[key][:-1], arrays[key].astype(np.float64), arrays[key].astype('S8'),
                                      arrays[key][None], arrays[key][:0], np.array([{}] * 24)))
     elif action == 4:
-        about = json.loads(json.dumps(mutations._tree(random, about)))
+        about = json.loads(json.dumps(nearly_right._tree(random, about)))
     else:
         arrays = {key: array[:random.choice((0, 1, 5))] for key, array in arrays.items()}
     np.savez(path, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays)
@@ -115,7 +115,7 @@ def index_file(random, folder):
     path = folder / 'data' / f'{name}-train.index.npz'
     raw = random.random() < 0.5
     if raw:
-        _changed(path, mutations.data(random, path.read_bytes()))
+        _changed(path, nearly_right.data(random, path.read_bytes()))
     else:
         _arrays_of_index(random, path)
     info = descriptions.read_description(str(folder / 'data'), name)
@@ -146,7 +146,7 @@ def record(random, folder):
     path = folder / 'data' / 'toys-train.tfrecord'
     content = path.read_bytes()
     kind = random.randrange(4)
-    _changed(path, mutations.data(random, content, regions(content)[kind::4]))
+    _changed(path, nearly_right.data(random, content, regions(content)[kind::4]))
     whole = path.read_bytes() == content
     by_index = random.random() < 0.3
 
@@ -165,7 +165,7 @@ def _example(random):
     """A serialized tf.train.Example that is not what is asked for."""
     feature, train = tf.train.Feature, tf.train
     good = bases.encoded(bases.pixels(1, 8, 8)[0], random.choice(('png', 'jpg', 'bmp', 'gif')))
-    picture = random.choice((good, mutations.data(random, good), b'', b'x', good[:40],
+    picture = random.choice((good, nearly_right.data(random, good), b'', b'x', good[:40],
                              bases.encoded(bases.pixels(1, 9, 8)[0], 'png')))
     label = random.choice((0, 1, -1, 4, 2 ** 31, 2 ** 32, 2 ** 32 + 1, 2 ** 63 - 1, -2 ** 63))
     features = dict(image=feature(bytes_list=train.BytesList(value=[picture] * random.choice((1, 1, 1, 0, 2)))),
@@ -175,7 +175,7 @@ def _example(random):
     if random.random() < 0.2:
         del features[random.choice(list(features))]
     found = train.Example(features=train.Features(feature=features)).SerializeToString()
-    return mutations.data(random, found) if random.random() < 0.2 else found
+    return nearly_right.data(random, found) if random.random() < 0.2 else found
 
 
 def example(random, folder):
@@ -206,8 +206,8 @@ def example(random, folder):
 def reports(random, folder):
     path = folder / 'run' / 'metrics.jsonl'
     rows = [json.loads(line) for line in path.read_text().splitlines()]
-    lines = [mutations.json_text(random, row).replace(b'\n', b' ') for row in rows]
-    _changed(path, mutations.data(random, b'\n'.join(lines) + b'\n') if random.random() < 0.2 else
+    lines = [nearly_right.json_text(random, row).replace(b'\n', b' ') for row in rows]
+    _changed(path, nearly_right.data(random, b'\n'.join(lines) + b'\n') if random.random() < 0.2 else
              b'\n'.join(lines) + b'\n')
 
     def call():
@@ -223,7 +223,7 @@ def reports(random, folder):
 def arguments(random, folder):
     """args.json of another program, as tables and curves read it."""
     path = folder / 'run' / 'args' / 'args.json'
-    _changed(path, mutations.json_text(random, json.loads(path.read_text())))
+    _changed(path, nearly_right.json_text(random, json.loads(path.read_text())))
 
     def call():
         run = run_groups.read(str(folder / 'run'))
@@ -240,7 +240,7 @@ def opened(random, folder):
     content['data_dir'] = str(folder / 'data')
     for _ in range(random.choice((1, 1, 2))):
         name = random.choice(sorted(content))
-        content[name] = random.choice((*mutations.ODD, mutations.text(random, [str(content[name])])))
+        content[name] = random.choice((*nearly_right.ODD, nearly_right.text(random, [str(content[name])])))
     _changed(path, json.dumps(content).encode())
     given = random.choice(('', str(folder / 'data')))
 
@@ -270,7 +270,7 @@ def weights(random, folder):
     path = prefix.with_name(prefix.name + ending)
     good, content = _values(str(folder.parent / 'base' / 'run')), path.read_bytes()
     parts = [(0, len(content)), (len(content) - 48, len(content))] if ending == '.index' else None
-    _changed(path, mutations.data(random, content, parts and [random.choice(parts)]))
+    _changed(path, nearly_right.data(random, content, parts and [random.choice(parts)]))
     older = folder / 'run' / 'tf' / 'model.ckpt-00001024.index'
     if random.random() < 0.5:
         older.unlink()

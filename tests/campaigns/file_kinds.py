@@ -7,7 +7,7 @@ import json
 import zipfile
 
 import extract_accuracy
-from campaigns import archive_kinds, bases, mutations
+from campaigns import archive_kinds, bases, nearly_right
 from campaigns.cases import Case
 from libml.corruptions import arrays as corrupted
 from libml.datasets import descriptions, split_names, splits
@@ -24,10 +24,10 @@ import tensorflow as tf
 def table(random, folder):
     path = folder / 'pictures' / 'table.csv'
     text = path.read_text()
-    new = mutations.text(random, [text, text.replace(',', ';'), text.replace('path,label\n', ''),
+    new = nearly_right.text(random, [text, text.replace(',', ';'), text.replace('path,label\n', ''),
                                   text.replace(',', '\t'), '"a\nb",c\n', text.replace('\n', '\r\n')])
     content = new.encode(random.choice(('utf-8', 'utf-8-sig', 'utf-16', 'latin-1')), 'replace')
-    path.write_bytes(mutations.data(random, content) if random.random() < 0.3 else content)
+    path.write_bytes(nearly_right.data(random, content) if random.random() < 0.3 else content)
     where = random.choice(('', str(folder)))
 
     def call():
@@ -53,7 +53,7 @@ def _bombs(random):
 def picture(random, folder):
     """Pictures of every format, as Pillow reads them, and PNG and JPEG as TensorFlow does."""
     path = random.choice(sorted(path for path in (folder / 'pictures').iterdir() if path.suffix[1:] in bases.FORMATS))
-    content = _bombs(random) if random.random() < 0.05 else mutations.data(random, path.read_bytes())
+    content = _bombs(random) if random.random() < 0.05 else nearly_right.data(random, path.read_bytes())
     path.write_bytes(content)
     by_tensorflow = path.suffix in ('.png', '.jpg') and random.random() < 0.3
     info = descriptions.Description('x', *random.choice(((8, 8), (0, 0))), random.choice((1, 3)), 2, ('a', 'b'), {})
@@ -80,7 +80,7 @@ def _npz(random, path, trap):
     """Damages an .npz file: its bytes, or arrays of another program."""
     content = path.read_bytes()
     if random.random() < 0.6:
-        path.write_bytes(mutations.data(random, content))
+        path.write_bytes(nearly_right.data(random, content))
         return
     with np.load(path) as found:
         arrays = dict(found)
@@ -118,7 +118,7 @@ def initial(random, folder):
     if path.suffix == '.npz':
         _npz(random, path, str(folder / 'trap'))
     elif random.random() < 0.8:
-        path.write_bytes(mutations.data(random, path.read_bytes()))
+        path.write_bytes(nearly_right.data(random, path.read_bytes()))
     else:
         with h5py.File(path, 'r+') as f:
             for key in list(f):
@@ -142,7 +142,7 @@ def initial(random, folder):
 def event_file(random, folder):
     path, = (folder / 'run' / 'tf').glob('events*')
     if random.random() < 0.6:
-        path.write_bytes(mutations.data(random, path.read_bytes()))
+        path.write_bytes(nearly_right.data(random, path.read_bytes()))
     else:
         tensor = tf.make_tensor_proto(random.choice((1., [1., 2.], 'x', float('nan'), True, 10 ** 9)))
         if random.random() < 0.5:
@@ -153,7 +153,7 @@ def event_file(random, folder):
         with tf.io.TFRecordWriter(str(path)) as writer:
             writer.write(event.SerializeToString())
             if random.random() < 0.3:
-                writer.write(mutations.data(random, event.SerializeToString()))
+                writer.write(nearly_right.data(random, event.SerializeToString()))
 
     def call():
         found = [value for _, value in extract_accuracy.accuracies(str(folder / 'run'))]
@@ -164,7 +164,7 @@ def event_file(random, folder):
 
 def corrupted_set(random, folder):
     path = folder / 'arrays' / random.choice(('fog.npy', 'labels.npy', 'labels.npy'))
-    path.write_bytes(mutations.data(random, path.read_bytes(), [(0, random.choice((128, 10 ** 9)))]))
+    path.write_bytes(nearly_right.data(random, path.read_bytes(), [(0, random.choice((128, 10 ** 9)))]))
 
     def call():
         labels = corrupted.read_labels(str(folder / 'arrays'))
@@ -178,7 +178,7 @@ def lists(random, folder):
     path = folder / 'pictures' / 'names.txt'
     folds = random.random() < 0.3
     text = '\n'.join([' '.join(map(str, range(1000)))] * 10) if folds else path.read_text()
-    path.write_bytes(mutations.text(random, [text]).encode(random.choice(('utf-8', 'latin-1', 'utf-16')), 'replace'))
+    path.write_bytes(nearly_right.text(random, [text]).encode(random.choice(('utf-8', 'latin-1', 'utf-16')), 'replace'))
 
     def call():
         if folds:
@@ -194,7 +194,7 @@ def parsed_json(random, folder):
     """What `made_of.json` and other small files may hold."""
     from libml.utils import read_json
     path = folder / 'a.json'
-    path.write_bytes(mutations.json_text(random, {'a': [1, 2.5, {'b': None}], 'c': 'text'}))
+    path.write_bytes(nearly_right.json_text(random, {'a': [1, 2.5, {'b': None}], 'c': 'text'}))
     return Case('JSON', lambda: json.dumps(read_json(str(path))), (str(path),))
 
 

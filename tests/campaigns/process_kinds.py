@@ -6,7 +6,7 @@ one).
 
 import json
 
-from campaigns import bases, mutations, text_kinds
+from campaigns import bases, nearly_right, text_kinds
 from libml.utils import InputError
 
 TEXTS = ('dataset', 'augment', 'arch', 'p_unlabeled', 'memory', 'precision', 'batch_norm', 'rerun', 'init', 'recipe',
@@ -49,7 +49,7 @@ def method_text(random, folder):
     name = random.choice([name for name in TEXTS if name in table])
     valid = dict(dataset=text_kinds.DATASETS, augment=text_kinds.AUGMENTS + text_kinds.DOMAIN_AUGMENTS,
                  source=text_kinds.TARGETS, target=text_kinds.TARGETS)
-    value = (mutations.text(random, valid[name]) if name in valid else text_kinds.flag_value(random, table[name]))
+    value = (nearly_right.text(random, valid[name]) if name in valid else text_kinds.flag_value(random, table[name]))
     value = value.replace('\0', '')
     return (_path(script), _settings(script, folder, **{name: value}),
             (f'--{name}={value}', f'--{name}', value or '--', 'no checkpoint', name))
@@ -69,11 +69,11 @@ def no_flags(random, folder):
     script = random.choice(('fixmatch', 'scripts.predict', 'scripts.create_split', 'adamatch', 'scripts.plot_runs',
                             'scripts.create_datasets', 'simclr', 'scripts.workers', 'scripts.check_split'))
     file = folder / 'flags'
-    file.write_bytes(mutations.data(random, b'--seed=1\n--batch=4\n# comment\n--flagfile=other\n'))
+    file.write_bytes(nearly_right.data(random, b'--seed=1\n--batch=4\n# comment\n--flagfile=other\n'))
     odd = random.choice((['--nothing=1'], ['--'], ['--dataset'], ['-x'], [f'--flagfile={file}'], ['--flagfile=/no'],
                          ['--seed'], ['--noseed'], ['--=5'], ['--batch='], ['x', 'y'], ['--help=x'], ['\udcff\udcfe'],
                          ['--data_dir=~nobody/x', 'x'], ['--seed=1', '--seed=x'],
-                         [mutations.text(random, ['--seed=1'])]))
+                         [nearly_right.text(random, ['--seed=1'])]))
     odd = [argument.replace('\0', '') for argument in odd]
     settings = _settings(script, folder) if '.' not in script else []
     return _path(script), [*settings, *odd], (*odd, *(part.partition('=')[0].lstrip('-') for part in odd),
@@ -93,7 +93,7 @@ def tables(random, folder):
     name = random.choice(('metrics.jsonl', 'args/args.json'))
     path = folder / 'run' / name
     first = json.loads(path.read_text().splitlines()[0] if 'metrics' in name else path.read_text())
-    path.write_bytes(mutations.json_text(random, first).replace(b'\n', b' ') + b'\n')
+    path.write_bytes(nearly_right.json_text(random, first).replace(b'\n', b' ') + b'\n')
     script, args = random.choice((('accuracy_table', []), ('accuracy_table', ['--format=latex', '--column=all']),
                                   ('plot_runs', [f'--out={folder}/a.png']), ('extract_accuracy', []),
                                   ('accuracy_table', ['--format=csv'])))
@@ -105,8 +105,8 @@ def runs(random, folder):
     tf = folder / 'run' / 'tf'
     path = random.choice((folder / 'run' / 'args' / 'args.json', tf / 'model.ckpt-00002048.index',
                           tf / 'model.ckpt-00002048.data-00000-of-00001', folder / 'data' / 'toys.json'))
-    new = (mutations.json_text(random, json.loads(path.read_text())) if path.suffix == '.json' else
-           mutations.data(random, path.read_bytes()))
+    new = (nearly_right.json_text(random, json.loads(path.read_text())) if path.suffix == '.json' else
+           nearly_right.data(random, path.read_bytes()))
     path.write_bytes(new)
     (tf / 'model.ckpt-00001024.index').unlink()
     script, args = random.choice((
@@ -119,7 +119,7 @@ def runs(random, folder):
 def pictures(random, folder):
     """Networks and datasets made of damaged pictures and lists."""
     path = random.choice(sorted((folder / 'pictures').iterdir()))
-    path.write_bytes(mutations.data(random, path.read_bytes()))
+    path.write_bytes(nearly_right.data(random, path.read_bytes()))
     kind = random.choice(('csv', 'npz', 'predict', 'names'))
     if kind == 'predict':
         return ('scripts/predict.py', [f'--run={folder}/run', f'--data_dir={folder}/data', path,
@@ -130,7 +130,7 @@ def pictures(random, folder):
     source = f'--csv={folder}/pictures/table.csv' if kind == 'csv' else f'--npz={folder}/arrays/arrays.npz'
     if kind == 'npz':
         npz = folder / 'arrays' / 'arrays.npz'
-        npz.write_bytes(mutations.data(random, npz.read_bytes()))
+        npz.write_bytes(nearly_right.data(random, npz.read_bytes()))
     size = random.choice(('8', '8', '8', '7', '257', '-1', 'x', '9' * 30))
     return ('scripts/create_from_pictures.py', ['--name=made', source, f'--size={size}', f'--data_dir={folder}/data',
                                                 '--test_share=' + random.choice(('0.3', '0.3', '0', '1', 'nan'))],
@@ -140,10 +140,10 @@ def pictures(random, folder):
 def names(random, folder):
     """Scripts that take the name of a dataset, or archives."""
     path = random.choice(sorted((folder / 'archives').iterdir()))
-    path.write_bytes(mutations.data(random, path.read_bytes()))
-    text = mutations.text(random, text_kinds.DATASETS).replace('\0', '')
-    base = mutations.text(random, ('toys', 'cifar10', 'photos', 'digits')).replace('\0', '')
-    size, seed = (mutations.number(random).replace('\0', '') for _ in range(2))
+    path.write_bytes(nearly_right.data(random, path.read_bytes()))
+    text = nearly_right.text(random, text_kinds.DATASETS).replace('\0', '')
+    base = nearly_right.text(random, ('toys', 'cifar10', 'photos', 'digits')).replace('\0', '')
+    size, seed = (nearly_right.number(random).replace('\0', '') for _ in range(2))
     where = f'--data_dir={folder}/data'
     script, args, found = random.choice((
         ('check_split', [f'--dataset={text}', where], (text, '--dataset')),

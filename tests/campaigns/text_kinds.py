@@ -10,7 +10,7 @@ import math
 import re
 
 import toy
-from campaigns import mutations
+from campaigns import nearly_right
 from campaigns.cases import ROOT, Case
 from libml import data_domain, data_pair, train
 from libml.augment import domain_tokens, tokens
@@ -51,9 +51,9 @@ def flag_value(random, spec):
     if kind is bool:
         return random.choice(('yes', 'no', 'true', 'False', '2', '1', '', 'TRUE ', 'x', '0.0', 'None'))
     if kind is str:
-        return mutations.text(random, [spec.default, *re.findall(r'\w+', spec.help)[:12]])
+        return nearly_right.text(random, [spec.default, *re.findall(r'\w+', spec.help)[:12]])
     bounds = [bound for bound in (spec.low, spec.high, spec.above, spec.below, spec.default) if bound is not None]
-    return mutations.number(random, bounds)
+    return nearly_right.number(random, bounds)
 
 
 def flag(random, folder):
@@ -106,7 +106,7 @@ def named(values):
 
 
 def dataset(random, folder):
-    text = mutations.text(random, DATASETS)
+    text = nearly_right.text(random, DATASETS)
 
     def call():
         found = names.parse(text)
@@ -117,13 +117,13 @@ def dataset(random, folder):
 
 def loaded(random, folder):
     """Names of a dataset that is there, some of them right."""
-    seed, labels, valid = (random.choice(('0', '1', '2', '3', '7', '8', '23', '24', '25', 'all', *mutations.NUMBERS))
+    seed, labels, valid = (random.choice(('0', '1', '2', '3', '7', '8', '23', '24', '25', 'all', *nearly_right.NUMBERS))
                            for _ in range(3))
     text = f'toys.{seed}@{labels}-{valid}' + random.choice(('', '', '_labeled2', '_unlabeled-3', '_labeled1000'))
     registry = random.choice((data_pair.DATASETS, data_pair.PAIR_DATASETS))
     values = {}
     if random.random() < 0.5:
-        values['p_unlabeled'] = mutations.text(random, ('1,1,0.5,0', '1,2,3,4', '0,0,0,1'))
+        values['p_unlabeled'] = nearly_right.text(random, ('1,1,0.5,0', '1,2,3,4', '0,0,0,1'))
     if random.random() < 0.5:
         values['imbalance_labeled'] = random.choice((2., -3., 0.5, 1e6, math.nan, 1e-300, 24.))
 
@@ -138,7 +138,7 @@ def loaded(random, folder):
 
 
 def augment(random, folder):
-    text = mutations.text(random, AUGMENTS)
+    text = nearly_right.text(random, AUGMENTS)
     data = toy.dataset(size=8)
 
     def call():
@@ -149,7 +149,7 @@ def augment(random, folder):
 
 
 def domain_augment(random, folder):
-    text = mutations.text(random, DOMAIN_AUGMENTS)
+    text = nearly_right.text(random, DOMAIN_AUGMENTS)
 
     def call():
         found = domain_tokens.parse(text)
@@ -161,7 +161,7 @@ def domain_augment(random, folder):
 
 
 def target(random, folder):
-    text = mutations.text(random, TARGETS)
+    text = nearly_right.text(random, TARGETS)
     return Case('target', lambda: data_domain.parse_target(text), (f'--target={text}',), text)
 
 
@@ -169,7 +169,7 @@ def domains(random, folder):
     """Pairs of domains that are there, and others."""
     known = ('toys', 'others', 'no_toys', 'others(1,seed=3)', 'toys(2,seed=1)', 'toys(7,seed=1)', 'photos',
              f'toys(1,seed={MAX_SEED + 1})', 'toys(99999999999,seed=1)')
-    source, goal = (random.choice(known) if random.random() < 0.7 else mutations.text(random, known) for _ in range(2))
+    source, goal = (random.choice(known) if random.random() < 0.7 else nearly_right.text(random, known) for _ in range(2))
     values = random.choice(({}, {}, {}, dict(size=8), dict(size=8, resize=4), dict(resize=9), dict(memory='x')))
 
     def call():
@@ -193,7 +193,7 @@ def skew(random, folder):
 
 
 def weights(random, folder):
-    text = mutations.text(random, ('1,1,0.5,0', '1,2,3,4', '0,0,0,1', '1e38,1,1,1'))
+    text = nearly_right.text(random, ('1,1,0.5,0', '1,2,3,4', '0,0,0,1', '1e38,1,1,1'))
 
     def call():
         found = data_pair.class_weights(text, 4)
@@ -204,7 +204,7 @@ def weights(random, folder):
 
 def config(random, folder):
     """TF_CONFIG of a worker."""
-    content = mutations.json_text(random, random.choice((CONFIG, dict(CONFIG, timeout_seconds=5.))))
+    content = nearly_right.json_text(random, random.choice((CONFIG, dict(CONFIG, timeout_seconds=5.))))
     text = content.decode('utf-8', 'surrogateescape').replace('\0', '')
 
     def call():
@@ -220,9 +220,9 @@ def config(random, folder):
 
 
 def severities(random, folder):
-    names_given = [mutations.text(random, ('fog', 'snow', 'frost'))]
+    names_given = [nearly_right.text(random, ('fog', 'snow', 'frost'))]
     levels = sorted({int(s) if s.isdecimal() and len(s) < 9 else s for s in
-                     mutations.text(random, ('1,2,3', '5', '1,5')).split(',')}, key=str)
+                     nearly_right.text(random, ('1,2,3', '5', '1,5')).split(',')}, key=str)
 
     def call():
         corrupted.check_severities(levels)

@@ -88,23 +88,27 @@ def json_text(random, content):
     return data(random, encoded) if random.random() < 0.3 else encoded
 
 
+def _odd(random):
+    return copy.deepcopy(random.choice(ODD))  # It may be changed, too.
+
+
 def _tree(random, found):
     """A tree with one place changed."""
     if not isinstance(found, (list, dict)) or not found or random.random() < 0.1:
-        return random.choice(ODD)
+        return _odd(random)
     keys = list(found) if isinstance(found, dict) else range(len(found))
     key = random.choice(keys)
     action = random.random()
     if action < 0.5:
         found[key] = _tree(random, found[key])
     elif action < 0.7:
-        found[key] = random.choice(ODD)
+        found[key] = _odd(random)
     elif action < 0.8:
         del found[key]
     elif isinstance(found, dict):
-        found[random.choice(('', 'x', 'train', 'unlabeled', '\0', 'y' * 300, *keys))] = random.choice(ODD)
+        found[random.choice(('', 'x', 'train', 'unlabeled', '\0', 'y' * 300, *keys))] = _odd(random)
     else:
-        found.insert(key, random.choice((found[key], *ODD)))
+        found.insert(key, _odd(random))
     return found
 
 
