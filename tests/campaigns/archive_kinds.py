@@ -49,7 +49,8 @@ def _tar(random, content):
             if action == 0:
                 new.addfile(_member(random, member.name))
             elif action == 1:
-                member.name = nearly_right.text(random, [member.name]).encode(errors='replace').decode().replace('\0', '0')
+                name = nearly_right.text(random, [member.name]).replace('\0', '0')
+                member.name = name.encode(errors='replace').decode()
             elif action == 2:
                 inside = nearly_right.data(random, inside)
             member.size = len(inside)

@@ -18,8 +18,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-if __name__ == '__main__':  # The folder of this script has a module that is called as one of Python's: numbers.
-    sys.path[:1] = [str(ROOT / folder) for folder in ('.', 'scripts', 'tests')]
+sys.path[:0] = [str(ROOT / folder) for folder in ('.', 'scripts', 'tests')]
 
 import runner  # noqa: E402
 from campaigns import archive_kinds, bases, cases, data_kinds, file_kinds, process_kinds, text_kinds  # noqa: E402

@@ -169,7 +169,8 @@ def domains(random, folder):
     """Pairs of domains that are there, and others."""
     known = ('toys', 'others', 'no_toys', 'others(1,seed=3)', 'toys(2,seed=1)', 'toys(7,seed=1)', 'photos',
              f'toys(1,seed={MAX_SEED + 1})', 'toys(99999999999,seed=1)')
-    source, goal = (random.choice(known) if random.random() < 0.7 else nearly_right.text(random, known) for _ in range(2))
+    source, goal = (random.choice(known) if random.random() < 0.7 else nearly_right.text(random, known)
+                    for _ in range(2))
     values = random.choice(({}, {}, {}, dict(size=8), dict(size=8, resize=4), dict(resize=9), dict(memory='x')))
 
     def call():

@@ -18,8 +18,7 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# In place of this folder, whose numbers.py is called as a module of Python.
-sys.path[:1] = [str(ROOT / folder) for folder in ('.', 'tests')]
+sys.path[:0] = [str(ROOT / folder) for folder in ('.', 'tests')]
 
 import runner  # noqa: E402
 from libml.training import checkpoint  # noqa: E402
