@@ -50,7 +50,7 @@ def extreme(draw, name, spec):
     """A value that a hyper-parameter can have."""
     bounds = [bound for bound in (spec.low, spec.above, spec.high, spec.below) if bound is not None]
     if type(spec.default) is int:
-        values = [*WHOLE, *map(int, bounds)]
+        values = [*WHOLE, *map(int, bounds), *[1e-6, 1e-4, 0.5] * name.endswith('_kimg')]
     else:
         values = [*FLOATS, *(value for bound in bounds for value in (
             bound, math.nextafter(bound, math.inf), math.nextafter(bound, -math.inf), bound - 1e-7, bound + 1e-7))]
