@@ -113,7 +113,7 @@ def npy(path, ndim):
     try:
         with open(path, 'rb') as f:
             values = np.lib.format.read_array(f, allow_pickle=False)
-    except (*DAMAGED, ValueError, OverflowError, MemoryError) as error:
+    except Exception as error:  # NumPy raises whatever it stumbles over; no narrower class covers a damaged file.
         raise InputError(f'{path} is damaged: {one_line(error)}') from error
     if values.dtype.kind not in 'iu' or values.ndim != ndim:
         raise InputError(f'{path} holds {values.dtype} {list(values.shape)}, not whole numbers in {ndim} dimensions')

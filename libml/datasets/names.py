@@ -1,7 +1,6 @@
 """The grammar of dataset names on the command line."""
 
 import dataclasses
-import math
 import re
 
 from libml.utils import InputError
@@ -13,6 +12,7 @@ GRAMMAR = ('<name>.<seed>@<labels>-<valid> (such as cifar10.3@250-5000 or, with 
            f'<name>-<valid> for all labels without unlabelled images (such as cifar10-5000); {RULE}, and a '
            'number has at most 18 digits')
 ALL = 'all'
+LARGEST_RATIO = 1e6  # of imbalance
 SKEW = ''.join(rf'(?:_{kind}(-?{WHOLE}(?:\.{WHOLE})?))?' for kind in ('labeled', 'unlabeled'))
 
 
@@ -40,11 +40,11 @@ class Name:
         """This name with imbalance_labeled and imbalance_unlabeled; a 0 leaves what the name says.
 
         Raises:
-            InputError: a ratio is between -1 and 1, or not finite, or the name says another one.
+            InputError: a ratio is between -1 and 1, or beyond LARGEST_RATIO, or the name says another one.
         """
         for flag, ratio in imbalance.items():
-            if ratio and not 1 <= abs(ratio) < math.inf:
-                raise InputError(f'--{flag}={ratio}: give the ratio of the largest class to the smallest, 1 or more '
+            if ratio and not 1 <= abs(ratio) <= LARGEST_RATIO:
+                raise InputError(f'--{flag}={ratio}: give the ratio of the largest class to the smallest, 1 to 1e6 '
                                  '(negative: the last class is the largest), or 0 to leave the classes as they are')
             mine = getattr(self, flag)
             if ratio and mine and _text(ratio) != _text(mine):

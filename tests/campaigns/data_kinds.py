@@ -126,8 +126,7 @@ def index_file(random, folder):
             assert found.label.tolist() == [i % 4 for i in range(24)]
         found.read(np.arange(len(found)))
 
-    path.chmod(0o644)
-    return Case('index', call, (str(folder / 'data' / f'{name}-train'),), f'{name} raw={raw}')
+    return Case('index', call, (str(folder / 'data' / f'{name}-train'),), f'{name} raw={raw}', str(path))
 
 
 def regions(content):

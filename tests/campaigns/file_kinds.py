@@ -175,19 +175,18 @@ def corrupted_set(random, folder):
 
 def lists(random, folder):
     """Lists of names, and the published folds of STL-10."""
-    path = folder / 'pictures' / 'names.txt'
-    folds = random.random() < 0.3
-    text = '\n'.join([' '.join(map(str, range(1000)))] * 10) if folds else path.read_text()
+    names, folds = folder / 'pictures' / 'names.txt', random.random() < 0.3
+    text = '\n'.join([' '.join(map(str, range(1000)))] * 10) if folds else names.read_text()
+    path = folder / descriptions.FOLDS['stl10'] if folds else names
     path.write_bytes(nearly_right.text(random, [text]).encode(random.choice(('utf-8', 'latin-1', 'utf-16')), 'replace'))
 
     def call():
         if folds:
-            path.rename(folder / descriptions.FOLDS['stl10'])
             assert splits.read_folds(str(folder), 'stl10', 1000).shape == (10, 1000)
         else:
             split_names.positions(str(folder / 'data'), 'photos', str(path))
 
-    return Case('list', call, (str(path), descriptions.FOLDS['stl10'], str(folder / 'data' / 'photos')), str(folds))
+    return Case('list', call, (str(path), str(folder / 'data' / 'photos')), str(folds))
 
 
 def parsed_json(random, folder):

@@ -73,7 +73,7 @@ def flag(random, folder):
         found = spec.checked(name, known[name].value)
         assert type(found) in (type(spec.default), float) and (type(found) is str or math.isfinite(found))
 
-    return Case('flag', call, (f'--{name}={value}', f'flag --{name}'), f'{script}.py --{name}={value}')
+    return Case('flag', call, (f'--{name}=', f'flag --{name}='), f'{script}.py --{name}={value}')
 
 
 def model_values(random, folder):
@@ -97,7 +97,7 @@ def model_values(random, folder):
     def call():
         small(str(folder / 'runs'), toy.dataset(size=8), **values)
 
-    return Case('model', call, tuple(f'--{name}' for name in values) + named(values), f'{script} {values}')
+    return Case('model', call, tuple(f'--{name}' for name in values) + named(values) + ('--id=',), f'{script} {values}')
 
 
 def named(values):
@@ -117,14 +117,14 @@ def dataset(random, folder):
 
 def loaded(random, folder):
     """Names of a dataset that is there, some of them right."""
-    seed, labels, valid = (random.choice(('0', '1', '2', '3', '7', '8', '23', '24', '25', 'all', *nearly_right.NUMBERS))
-                           for _ in range(3))
+    good = ('0', '1', '3'), ('1', '4', '8', '23', '24', '25', 'all'), ('0', '1', '7', '16')
+    seed, labels, valid = (random.choice(texts if random.random() < 0.8 else nearly_right.NUMBERS) for texts in good)
     text = f'toys.{seed}@{labels}-{valid}' + random.choice(('', '', '_labeled2', '_unlabeled-3', '_labeled1000'))
     registry = random.choice((data_pair.DATASETS, data_pair.PAIR_DATASETS))
     values = {}
-    if random.random() < 0.5:
+    if random.random() < 0.3:
         values['p_unlabeled'] = nearly_right.text(random, ('1,1,0.5,0', '1,2,3,4', '0,0,0,1'))
-    if random.random() < 0.5:
+    if random.random() < 0.3:
         values['imbalance_labeled'] = random.choice((2., -3., 0.5, 1e6, math.nan, 1e-300, 24.))
 
     def call():
@@ -167,9 +167,9 @@ def target(random, folder):
 
 def domains(random, folder):
     """Pairs of domains that are there, and others."""
-    known = ('toys', 'others', 'no_toys', 'others(1,seed=3)', 'toys(2,seed=1)', 'toys(7,seed=1)', 'photos',
-             f'toys(1,seed={MAX_SEED + 1})', 'toys(99999999999,seed=1)')
-    source, goal = (random.choice(known) if random.random() < 0.7 else nearly_right.text(random, known)
+    known = ('toys', 'others', 'no_toys', 'toys', 'others', 'others(1,seed=3)', 'toys(2,seed=1)', 'toys(7,seed=1)',
+             'photos', f'toys(1,seed={MAX_SEED + 1})', 'toys(99999999999,seed=1)')
+    source, goal = (random.choice(known) if random.random() < 0.8 else nearly_right.text(random, known)
                     for _ in range(2))
     values = random.choice(({}, {}, {}, dict(size=8), dict(size=8, resize=4), dict(resize=9), dict(memory='x')))
 
@@ -190,7 +190,7 @@ def skew(random, folder):
         found = names.parse(text).skewed(**{name: value})
         assert names.parse(str(found)) == found, found
 
-    return Case('skew', call, (f'--{name}={value}',), f'{text} {name}={value}')
+    return Case('skew', call, (f'--{name}={value}', '--imbalance_'), f'{text} {name}={value}')
 
 
 def weights(random, folder):
