@@ -20,7 +20,7 @@ class MixMatch(adam_models.MixedModel):
         w_match=Hparam(100., 'Weight of the loss on unlabelled images.', low=0),
         T=Hparam(0.5, 'Temperature that sharpens guessed labels; 1 leaves them.', False, above=0),
         mixmode=Hparam('xxy.yxy', f'What is mixed with what: {" ".join(layers.MixMode.MODES)}.', False),
-        nu=Hparam(2, 'Augmentations of each unlabelled image.', False, low=1),
+        nu=Hparam(2, 'Augmentations of each unlabelled image.', False, low=1, high=100),
         use_ema_guess=Hparam(False, 'Guess labels with the averaged weights.', False),
     )
 

@@ -71,7 +71,7 @@ class NoisyStudent(domain_model.DomainModel):
         try:
             with open(path, 'rb') as f:
                 found = np.lib.format.read_array(f, allow_pickle=False)
-        except (OSError, EOFError, ValueError) as error:
+        except Exception as error:  # NumPy raises whatever it stumbles over.
             raise InputError(f'cannot read the predictions {path} (a run writes them when it is finished): '
                              f'{one_line(error)}') from error
         if found.shape != (len(unlabeled), p.nclass):

@@ -40,7 +40,7 @@ class ReMixMatch(adam_models.MixedModel):
         # Not in the name: in the original it is no flag.
         ema=Hparam(0.999, 'Decay of the moving average of the weights; short runs want less (0.99).', False, low=0,
                    below=1),
-        K=Hparam(1, 'Strong views of each unlabelled image.', low=1),
+        K=Hparam(1, 'Strong views of each unlabelled image.', low=1, high=100),
         cta=Hparam(True, 'Strong views by CTAugment; stands in the run\'s name as CTAReMixMatch.', False),
         redux=Hparam('', 'Guess for a view: `1st`, the weak view\'s; `swap`, the next view\'s; `mean`, that of all '
                      'views. Unless given, 1st with CTAugment and swap without.'),

@@ -177,7 +177,7 @@ def parse_target(text):
     Raises:
         InputError: the text is of neither form.
     """
-    match = re.fullmatch(rf'({names.NAME})(?:\(([1-9]\d*),seed=(\d+)\))?', text)
+    match = re.fullmatch(rf'({names.NAME})(?:\(([1-9]\d{{,17}}),seed=({names.WHOLE})\))?', text)
     if not match:
         raise InputError(f'--target={text}: write <name> (such as usps), or <name>(k,seed=s) for k labelled images of '
                          f'each class (such as "usps(10,seed=1)"); {names.RULE}')

@@ -12,6 +12,8 @@ from absl import flags
 # Field of a bound -> how an error names it, and what a value has to be to it.
 BOUNDS = dict(low=('of at least', operator.ge), above=('larger than', operator.gt), high=('of at most', operator.le),
               below=('smaller than', operator.lt))
+# What a graph can hold: its numbers are float32, and lengths in kimg are counted in images there, int64.
+SMALLEST, LARGEST, MOST = 1.2e-38, 3.4e38, 10 ** 15
 FLAG_KINDS = {bool: flags.DEFINE_boolean, int: flags.DEFINE_integer, float: flags.DEFINE_float,
               str: flags.DEFINE_string}
 
@@ -43,11 +45,14 @@ class Hparam(typing.NamedTuple):
         """A value for the hyper-parameter `name`, as the type of its default: 75 for a float is 75.0, as from a flag.
 
         Raises:
-            InputError: it is of another type, not finite or out of bounds.
+            InputError: it is of another type, not finite, out of bounds, or a number that a graph cannot hold.
         """
         kind = type(self.default)
         if not self._can_be(name, value):
             raise InputError(f'--{name}={value}: give {self._wanted()}')
+        if kind in (int, float) and not _is_held(kind, value):
+            holds = f'0 and {SMALLEST} to {LARGEST}' if kind is float else f'up to {MOST}'
+            raise InputError(f'--{name}={value}: give {self._wanted()} that can be computed with: {holds}')
         # A length in kimg, given in Python, need not be whole.
         return kind(value) if kind is not int or value % 1 == 0 else float(value)
 
@@ -69,6 +74,11 @@ class Hparam(typing.NamedTuple):
         bounds = ' and '.join(f'{words} {getattr(self, bound)}' for bound, (words, _) in BOUNDS.items()
                               if getattr(self, bound) is not None)
         return f'{kinds[type(self.default)]} {bounds}'.rstrip()
+
+
+def _is_held(kind, value):
+    """Whether a number is none that a graph would take for 0, for infinity or for another one."""
+    return abs(value) <= MOST if kind is int else not value or SMALLEST <= abs(value) <= LARGEST
 
 
 # Flags that say what a dataset is loaded with.

@@ -5,7 +5,7 @@ import importlib
 from libml.train import Model
 from libml.training import checkpoint
 from libml.training.run_folder import RunFolder
-from libml.utils import InputError
+from libml.utils import InputError, one_line
 
 
 def open_run(path, data_dir=''):
@@ -28,15 +28,32 @@ def open_run(path, data_dir=''):
         wrong = f'{folder.args_file} does not name a model' if args else f'there is no {folder.args_file}'
         raise InputError(f'{wrong}: repeat the command that trained this run, which writes it (a finished run is not '
                          'trained further)')
-    cls = load_class(args['model'], folder.args_file)
+    name = args['model']
+    cls = load_class(name, folder.args_file)
     if not data_dir and 'data_dir' not in args:
         raise InputError(f'{folder.args_file} does not say where the data lay: give --data_dir=FOLDER')
     table = {**cls.LOOP_FLAGS, **cls.HPARAMS}
-    args = {name: args.get(name, spec.default) for name, spec in table.items()}
+    args = {flag: args.get(flag, spec.default) for flag, spec in table.items()}
+    _check(cls.LOOP_FLAGS, args, folder.args_file)
     args['data_dir'] = data_dir or args['data_dir']
-    model = cls(args['train_dir'], cls.load_dataset(args), **{name: args[name] for name in cls.HPARAMS})
+    dataset = cls.load_dataset(args)
+    try:
+        model = cls(args['train_dir'], dataset, **{flag: args[flag] for flag in cls.HPARAMS})
+    except NotImplementedError as error:  # A class that others derive from.
+        raise InputError(f'{folder.args_file}: {name} is no model that can be built') from error
     model.folder = folder  # It may have been moved since.
     return model, found
+
+
+def _check(table, args, source):
+    """InputError that names the file `source` if a value in `args` cannot be one of the flag of its name in `table`."""
+    for name, spec in table.items():
+        # With consistency.py it says the size of images that were not framed, and is no flag.
+        if name != 'size' or not isinstance(args[name], str):
+            try:
+                spec.checked(name, args[name])
+            except InputError as error:
+                raise InputError(f'{source} is damaged: {error}') from error
 
 
 def load_class(name, source):
@@ -48,8 +65,8 @@ def load_class(name, source):
     module, _, attribute = str(name).partition(':')
     try:
         cls = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise InputError(f'{source}: cannot import model {name}: {error}') from error
-    if not (isinstance(cls, type) and issubclass(cls, Model)):
+    except Exception as error:  # Whatever that module raises.
+        raise InputError(f'{source}: cannot import model {name}: {one_line(error)}') from error
+    if not (isinstance(cls, type) and issubclass(cls, Model) and cls.DATASETS):
         raise InputError(f'{source}: {name} is no model of this library')
     return cls

@@ -262,6 +262,9 @@ def run_main(main):
             print(f'error: {error}', file=sys.stderr)
             return getattr(error, 'CODE', 1)
 
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, 'reconfigure'):  # Names of files need not be text, and not all encodings have all letters.
+            stream.reconfigure(errors='backslashreplace')
     script = sys.modules['__main__']
     script.__doc__ = as_installed(script.__doc__ or '')  # --help shows it.
     code = None

@@ -154,7 +154,7 @@ def main(argv):
     if len(argv) > 1:
         raise InputError(f'unexpected argument {argv[1]!r}: flags are written --name=value')
     paths = [path for text in FLAGS.run for path in ([text] if os.path.exists(text) else text.split(','))]
-    severities = sorted({int(s) if s.isdecimal() else s for s in FLAGS.severities.split(',')}, key=str)
+    severities = sorted({int(s) if s and s in '12345' else s for s in FLAGS.severities.split(',')}, key=str)
     corrupted_set.check_severities(severities)
     labels, arrays = read(FLAGS.corrupted)
     missing = [name for name in NAMES if name not in arrays]

@@ -49,6 +49,7 @@ def _events(path):
     from libml.training import events  # Late: --help answers without TensorFlow.
 
     import tensorflow as tf
+    from google.protobuf import message
 
     try:
         for event in events.read(path):
@@ -56,9 +57,7 @@ def _events(path):
                 yield event.step, True, None
             for value in event.summary.value:
                 if value.tag == 'accuracy':
-                    # Scalars of TF 1 are simple values, scalars of TF 2 are tensors.
-                    scalar = np.asarray(
-                        tf.make_ndarray(value.tensor) if value.HasField('tensor') else value.simple_value)
+                    scalar = _scalar(value)
                     if scalar.shape or scalar.dtype.kind not in 'fiu' or not np.isfinite(scalar):
                         raise InputError(f'{path}: the accuracy of step {event.step} is {scalar}, no number')
                     yield event.step, False, float(scalar)
@@ -66,6 +65,20 @@ def _events(path):
         print(f'{path} ends in the middle of a record; read up to there', file=sys.stderr)
     except tf.errors.OpError as error:
         raise InputError(f'cannot read {path}: {one_line(error.message)}') from error
+    except message.DecodeError as error:
+        raise InputError(f'{path} is damaged: a record of it is no event') from error
+
+
+def _scalar(value):
+    """The array in a Summary.Value; a text where it has none that can be made."""
+    import tensorflow as tf
+
+    if not value.HasField('tensor'):  # Scalars of TF 1 are simple values, scalars of TF 2 are tensors.
+        return np.asarray(value.simple_value)
+    try:
+        return np.asarray(tf.make_ndarray(value.tensor))
+    except (KeyError, MemoryError, TypeError, ValueError):
+        return np.asarray('a damaged tensor')
 
 
 def medians(values):

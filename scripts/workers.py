@@ -6,6 +6,7 @@ output is shown, and the errors of all. The exit code is that of the first worke
 
 import glob
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -54,7 +55,10 @@ def start(n, command):
     Raises:
         InputError: the command cannot be run, or there are GPUs but fewer.
     """
-    found, addresses = gpus(), free_addresses(n)
+    try:
+        found, addresses = gpus(), free_addresses(n)
+    except OSError as error:
+        raise InputError(f'{n} workers: cannot open a port for each: {error.strerror}') from error
     if 0 < len(found) < n:
         raise InputError(f'{n} workers: this machine has {len(found)} GPUs ({", ".join(found)}), one for each worker')
     processes = []
@@ -112,9 +116,9 @@ def run(n, command):
 def main(argv):
     """Starts the workers, and again where one was lost, --restarts times."""
     numbers, command = argv[1:2], argv[2:]
-    if not numbers or not numbers[0].isdecimal() or not int(numbers[0]) or not command:
+    if not numbers or not re.fullmatch('[1-9][0-9]{,2}', numbers[0]) or not command:
         raise InputError(f'{" ".join(argv[1:]) or "no arguments"}: give the number of workers and the command of a '
-                         'training: 2 python fixmatch.py --dataset=cifar10.3@40-1')
+                         'training: 2 python fixmatch.py --dataset=cifar10.3@40-1 (at most 999 workers)')
     for left in range(FLAGS.restarts, -1, -1):
         code = run(int(numbers[0]), command)
         if not left or code != Lost.CODE and code not in KILLED:
@@ -126,5 +130,6 @@ def main(argv):
 if __name__ == '__main__':
     FLAGS.set_gnu_getopt(False)  # What stands after N is the command's.
     flags.DEFINE_integer('restarts', 0, 'How many times all workers are started again where one was lost.', 0)
-    flags.DEFINE_float('timeout', cluster.SECONDS, 'Seconds after which a worker without answer of the others ends.', 1)
+    flags.DEFINE_float('timeout', cluster.SECONDS, 'Seconds after which a worker without answer of the others ends.', 1,
+                       cluster.LONGEST)
     run_main(main)

@@ -39,8 +39,9 @@ def environment():
     return dict(os.environ, PYTHONPATH=str(ROOT))
 
 
-def run(script, *args):
-    """(exit code, stdout, stderr without the end of its last line); a script is run by a copy of fork_server.py."""
+def run(script, *args, seconds=300):
+    """(exit code, stdout, stderr without the end of its last line); a script is run by a copy of fork_server.py, which
+    is killed after so many seconds."""
     if script == '-c':
         process = start(script, *args)
         out, err = process.communicate(timeout=300)
@@ -49,7 +50,7 @@ def run(script, *args):
         _, lines = fork_server()
         print(json.dumps([str(script), [*map(str, args)], environment(), out.name, err.name]), file=lines, flush=True)
         copy = int(lines.readline())
-        with timeout(300, copy):
+        with timeout(seconds, copy):
             code = int(lines.readline())
         return code, out.read(), err.read().removesuffix('\n')
 

@@ -27,6 +27,13 @@ class ToyMatch(MixMatch):
                            origin=dict(data_dir=args['data_dir']))
 
 
+class Unfinished(ToyMatch):
+    """A class that others derive from."""
+
+    def algorithm(self):
+        raise NotImplementedError
+
+
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory):
     """A model after two steps, its args.json, and its predictions with averaged weights for the test set."""
@@ -102,8 +109,12 @@ def test_a_run_of_a_program_is_finished_and_finds_its_data_from_elsewhere(tmp_pa
 @pytest.mark.parametrize('name, expected', [
     ('nosuch_module:X', 'cannot import model nosuch_module:X'), ('mixmatch:NoSuch', 'NoSuch'),
     ('mixmatch', 'cannot import model mixmatch'), (':MixMatch', 'cannot import'), (7, 'cannot import model 7'),
-    ('os:system', 'os:system is no model'), ('libml.data:DataSet', 'is no model'), ('..up:X', 'cannot import')])
-def test_classes_that_are_none(name, expected):
+    ('os:system', 'os:system is no model'), ('libml.train:Model', 'libml.train:Model is no model'),
+    ('no_python:X', 'cannot import model no_python:X: 7 is too much'),
+    ('libml.data:DataSet', 'is no model'), ('..up:X', 'cannot import')])
+def test_classes_that_are_none(tmp_path, monkeypatch, name, expected):
+    (tmp_path / 'no_python.py').write_text('raise RuntimeError("7 is too much")')
+    monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(InputError, match=expected) as error:
         open_run.load_class(name, '/run/args.json')
     assert '/run/args.json' in str(error.value) and '\n' not in str(error.value)
@@ -127,6 +138,20 @@ def test_folders_that_are_no_runs(trained, tmp_path):
         open_run.open_run(str(tmp_path / 'run'))
     assert open_run.open_run(str(tmp_path / 'run'), data_dir='four')[0].dataset.name == 'toy'
     assert issubclass(ToyMatch, train.Model)
+
+
+@pytest.mark.parametrize('name, value, text', [
+    ('model', f'{__name__}:Unfinished', f'{__name__}:Unfinished is no model that can be built'),
+    ('whiten', 'yes', '--whiten=yes: give true or false'), ('p_unlabeled', 5, '--p_unlabeled=5: give a text'),
+    ('imbalance_labeled', 'x', '--imbalance_labeled=x: give a number'), ('crop_area', None, '--crop_area=None: give a'),
+    ('data_dir', 'a\0', 'data_dir is '), ('init', 5, 'init is 5')])
+def test_arguments_of_another_program(trained, tmp_path, name, value, text):
+    model, args, _ = trained
+    os.makedirs(tmp_path / 'run' / 'args')
+    os.symlink(model.folder.tf, tmp_path / 'run' / 'tf')
+    (tmp_path / 'run' / 'args' / 'args.json').write_text(json.dumps({**args, name: value}))
+    with refused(f'{tmp_path}/run/args/args.json', text):
+        open_run.open_run(str(tmp_path / 'run'))
 
 
 def test_a_skewed_dataset_is_found_again(tmp_path):

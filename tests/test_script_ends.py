@@ -105,6 +105,13 @@ utils.run_main(lambda argv: signal.raise_signal(signal.SIGHUP))
     assert runner.run('-c', program) == (0, '', '')
 
 
+def test_names_that_are_no_unicode_can_be_printed(monkeypatch):
+    """And letters that the encoding of the terminal does not have."""
+    monkeypatch.setenv('PYTHONIOENCODING', 'ascii')
+    program = 'from libml import utils; utils.run_main(lambda argv: print(*argv[1:], "±"))'
+    assert runner.run('-c', program, 'a\udcff') == (0, 'a\\udcff \\xb1\n', '')
+
+
 def test_log_lines_of_libraries_about_fonts_are_not_shown():
     """Written once a machine, when matplotlib looks for its fonts; absl shows what is INFO."""
     program = """

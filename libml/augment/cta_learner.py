@@ -18,7 +18,7 @@ VERSIONS = dict(fixmatch=ctaugment.CTAugment, remixmatch=ReMixMatchCTAugment, im
 SHOW_RATES = Hparam(False, 'Print CTAugment\'s rates at every report; TensorBoard has them in any case.', False)
 HPARAMS = dict(
     show_rates=SHOW_RATES,
-    adepth=Hparam(2, 'CTAugment: operations per image.', False, low=1),
+    adepth=Hparam(2, 'CTAugment: operations per image.', False, low=1, high=ctaugment.DEEPEST),
     adecay=Hparam(0.99, 'CTAugment: decay of the rates.', False, low=0, below=1),
     ath=Hparam(0.80, 'CTAugment: bins below this fraction of the best one are not used.', False, low=0,
                high=1),

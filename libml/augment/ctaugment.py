@@ -17,6 +17,9 @@ from libml.images.pixels import to_float
 import numpy as np
 import tensorflow as tf
 
+# Operations per image: each is a part of the graph, which would else be built for ever.
+DEEPEST = 100
+
 # ops: int32 [b, depth], indices of OPERATIONS. params: float64 [b, depth, 2] in [0, 1], of which an operation uses
 # the first one or both or none; float32 would put some of them on the other side of a threshold.
 Policy = collections.namedtuple('Policy', 'ops params')

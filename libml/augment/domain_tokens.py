@@ -18,7 +18,7 @@ import dataclasses
 import re
 
 from libml.augment import levels, tokens
-from libml.augment.ctaugment import CTAugment
+from libml.augment.ctaugment import DEEPEST, CTAugment
 from libml.augment.views import View, Views
 from libml.augment.weak import mirror_shift
 from libml.utils import InputError
@@ -26,6 +26,7 @@ from libml.utils import InputError
 import tensorflow as tf
 
 PRIMITIVES = ('x', 'm', 's', 'sc', 'sm', 'smc')
+RAREST = 10 ** 9  # probe
 KEYS = dict(depth=2, th=0.8, decay=0.99, probe=1)
 MID_GREY = 128  # the byte for 0 in [-1, 1]: 127.5, to the even neighbour
 GRAMMAR = 'write (weak,strong) or CTA(weak,strong[,key=value...]), such as (sm,smc) or CTA(sm,sm,probe=1)'
@@ -150,6 +151,8 @@ def _keys(pairs, text):
         except ValueError as error:
             wanted = 'an integer' if kind is int else 'a number'
             raise InputError(f'--augment={text}: {pair!r} needs {wanted}') from error
-    if (min(values['depth'], values['probe']) < 1 or not 0 <= values['th'] <= 1 or not 0 <= values['decay'] < 1):
-        raise InputError(f'--augment={text}: give depth and probe of at least 1, th in [0, 1], decay in [0, 1)')
+    if not (1 <= values['depth'] <= DEEPEST and 1 <= values['probe'] <= RAREST and 0 <= values['th'] <= 1
+            and 0 <= values['decay'] < 1):
+        raise InputError(f'--augment={text}: give depth and probe of at least 1 and of at most {DEEPEST} and {RAREST}, '
+                         'th in [0, 1], decay in [0, 1)')
     return values

@@ -93,7 +93,7 @@ def _load(folder, name):
         array = np.load(path, mmap_mode='r', allow_pickle=False)
     except FileNotFoundError as error:
         raise InputError(f'there is no {path}') from error
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:  # NumPy raises whatever it stumbles over; no narrower class covers a damaged file.
         raise InputError(f'{path} is damaged: {one_line(error)}') from error
     if not isinstance(array, np.ndarray):
         raise InputError(f'{path} is damaged: it holds no array')

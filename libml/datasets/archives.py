@@ -10,7 +10,7 @@ import posixpath
 import struct
 import tarfile
 
-from libml.datasets import blended
+from libml.datasets import blended, download
 from libml.datasets.descriptions import FOLDS
 from libml.datasets.download import DAMAGED, opened
 from libml.datasets.split_rule import class_weights, draw_labeled
@@ -41,6 +41,9 @@ def tar_members(path, names, folders=()):
                 if parts.anchor or '..' in parts.parts or not (member.isfile() or member.isdir()):
                     raise InputError(f'{path} is refused: its member {member.name!r} is a link or special file or '
                                      'leads out of its folder')
+                if member.size > download.LARGEST:  # A sparse one needs no such bytes in the archive.
+                    raise InputError(f'{path} is refused: its member {member.name!r} has {member.size} bytes, more '
+                                     f'than {download.LARGEST}')
                 if member.name in names or member.isfile() and posixpath.dirname(member.name) in folders:
                     contents[member.name] = tar.extractfile(member).read()
             while f.read(1 << 20):
@@ -88,6 +91,9 @@ def matlab_digits(path):
     except ImportError as error:
         raise InputError(f'{os.path.basename(path)} is a MATLAB file, which needs scipy: pip install scipy') from error
     try:
+        for name, shape, _ in scipy.io.whosmat(path):  # Zeros are packed to a thousandth of their length.
+            if name in ('X', 'y') and math.prod(shape) > download.LARGEST:
+                raise ValueError(f'{name} has {list(shape)} values')
         content = scipy.io.loadmat(path, variable_names=('X', 'y'))
         images, labels = content['X'], content['y'].ravel()
     except KeyError as error:
@@ -97,7 +103,7 @@ def matlab_digits(path):
     if images.dtype != np.uint8 or images.shape != (32, 32, 3, len(labels)):
         raise InputError(f'{path} has X {images.dtype} {images.shape} and {len(labels)} labels, not '
                          'uint8 (32, 32, 3, n) and n')
-    if (labels % 1).any():
+    if labels.dtype.kind not in 'iuf' or (labels % 1).any():
         raise InputError(f'{path} has a label that is no whole number')
     return images.transpose(3, 0, 1, 2), labels.astype(np.int64)
 
@@ -107,7 +113,7 @@ def npy(path, ndim):
     try:
         with open(path, 'rb') as f:
             values = np.lib.format.read_array(f, allow_pickle=False)
-    except (*DAMAGED, ValueError) as error:
+    except Exception as error:  # NumPy raises whatever it stumbles over; no narrower class covers a damaged file.
         raise InputError(f'{path} is damaged: {one_line(error)}') from error
     if values.dtype.kind not in 'iu' or values.ndim != ndim:
         raise InputError(f'{path} holds {values.dtype} {list(values.shape)}, not whole numbers in {ndim} dimensions')

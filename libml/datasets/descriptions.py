@@ -67,6 +67,8 @@ FACTS = ('mirror', 'border', 'family')
 OPTIONAL = ('extra', 'unlabeled')
 # See libml/pictures/fitting.py.
 FITS = 'crop', 'pad', 'stretch'
+# Pixels of a side, as a JPEG can have; zeros on each of them.
+LARGEST_SIDE, LARGEST_BORDER = 65535, 256
 DIGITS = '0 1 2 3 4 5 6 7 8 9'
 CIFAR10 = 'airplane automobile bird cat deer dog frog horse ship truck'
 CIFAR100 = '''apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can
@@ -256,9 +258,10 @@ def _requirements(content):
     """Yields (key, whether its value is good, what it must be); what is below a bad one must not be asked for."""
     own_size = content['height'] == content['width'] == 0
     for key in ('height', 'width', 'nclass'):
-        yield (key, _is_whole(content[key], 0 if own_size and key != 'nclass' else 1),
-               'a whole number from 1' + ('' if key == 'nclass' else ' (height and width: both 0 for pictures of any '
-                                                                  'size)'))
+        yield (key, _is_whole(content[key], 0 if own_size and key != 'nclass' else 1)
+               and (key == 'nclass' or content[key] <= LARGEST_SIDE),
+               'a whole number from 1' + ('' if key == 'nclass' else f' to {LARGEST_SIDE} (height and width: both 0 '
+                                                                  'for pictures of any size)'))
     yield 'colors', _is_whole(content['colors'], 1) and content['colors'] in (1, 3), '1 or 3'
     classes, counts, unlabeled = (content.get(key, []) for key in ('class_names', 'counts', 'unlabeled'))
     yield ('class_names', _are_texts(classes) and len(set(classes)) == len(classes) == content['nclass'],
@@ -266,7 +269,8 @@ def _requirements(content):
     yield ('counts', isinstance(counts, dict) and all(_is_whole(count, 1) for count in counts.values()),
            'an object of subsets and their numbers of records, whole numbers from 1')
     yield 'mirror', isinstance(content.get('mirror', True), bool), 'true or false'
-    yield 'border', _is_whole(content.get('border', 0), 0), 'a whole number from 0'
+    yield ('border', _is_whole(content.get('border', 0), 0) and content.get('border', 0) <= LARGEST_BORDER,
+           f'a whole number from 0 to {LARGEST_BORDER}')
     yield ('unlabeled', _are_texts(unlabeled) and set(unlabeled) <= set(counts) - {'train', 'test'},
            'a list of subsets in counts, without train and test')
     yield 'fit', content.get('fit', 'crop') in FITS, f'one of {", ".join(FITS)}'
@@ -282,4 +286,9 @@ def _is_whole(value, least):
 
 
 def _are_texts(values):
-    return isinstance(values, list) and all(isinstance(value, str) for value in values)
+    return isinstance(values, list) and all(isinstance(value, str) and _is_unicode(value) for value in values)
+
+
+def _is_unicode(text):
+    """Whether a text can be written: JSON can hold halves of characters."""
+    return text == text.encode(errors='replace').decode()

@@ -6,7 +6,7 @@ import os
 import sys
 import zlib
 
-from libml.datasets.transfer import KINDS, digest_of, digest_of_open, fetch
+from libml.datasets.transfer import BLOCK, KINDS, digest_of, digest_of_open, fetch
 from libml.utils import InputError
 
 # An address without encryption is the last one, where a publisher has both; every file has a digest.
@@ -82,6 +82,7 @@ BY_HAND = {'mnist_m': GANIN, 'syndigit': f'SynthDigits.zip on {GANIN}'}
 GZIP = b'\x1f\x8b'  # what a gzip file begins with
 # What reading a damaged one raises.
 DAMAGED = (OSError, EOFError, zlib.error)
+LARGEST = 4 << 30  # bytes that are packed in a published archive, at most: STL-10 has 3.1 GB
 
 
 def archive(name, filename, data_dir, archives=None):
@@ -148,9 +149,22 @@ def is_packed(path):
         return f.read(len(GZIP)) == GZIP
 
 
+class _Unpacked(gzip.GzipFile):
+    """What a gzipped file holds: OSError where that is more than LARGEST, as zeros are a thousand times as long as what
+    they are packed to."""
+
+    def read(self, size=-1):
+        if size is None or size < 0:
+            return b''.join(iter(lambda: self.read(BLOCK), b''))
+        found = super().read(size)
+        if self.tell() > LARGEST:
+            raise OSError(f'more than {LARGEST} bytes are packed in it')
+        return found
+
+
 def opened(path):
     """A binary file to read: what a gzipped one holds, or the file itself where it is not gzipped."""
-    return gzip.open(path) if is_packed(path) else open(path, 'rb')
+    return _Unpacked(path) if is_packed(path) else open(path, 'rb')
 
 
 def _lying(archives, name, entries, kind):

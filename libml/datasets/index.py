@@ -8,10 +8,8 @@ import dataclasses
 import functools
 import json
 import os
-import zipfile
-import zlib
 
-from libml.datasets.records import features, raw_records
+from libml.datasets.records import LARGEST_LABEL, features, raw_records
 from libml.utils import InputError, progress, written_whole
 
 import numpy as np
@@ -119,10 +117,20 @@ def _loaded(path, version):
             arrays = {key: found[key] for key in ARRAYS}
         files = (os.path.join(os.path.dirname(path), file) for file in about['files'])
         index = Index(tuple(files), tuple(map(tuple, about['stamps'])), **arrays)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error):
+        shape = len(index.size),
+        whole = all(array.dtype == ARRAYS[key] and array.shape == shape for key, array in arrays.items())
+        return index if whole and _is_possible(index) else None
+    except Exception:  # NumPy and zipfile raise whatever they stumble over; no narrower class covers a damaged file.
         return None
-    whole = all(array.dtype == ARRAYS[key] and array.shape == index.number.shape for key, array in arrays.items())
-    return index if whole else None
+
+
+def _is_possible(index):
+    """Whether each picture of an Index is in one of its files."""
+    n, stamped = len(index.files), np.array([size for size, _ in index.stamps] or [0], np.int64)
+    if len(index.stamps) not in (0, n) or not len(index) or not 0 <= index.number.min() <= index.number.max() < n:
+        return False
+    end = stamped[index.number] if index.stamps else index.size
+    return bool((index.offset >= 0).all() and (index.size > 0).all() and (index.size <= end - index.offset).all())
 
 
 def stamps(paths):
@@ -194,4 +202,6 @@ def _found(record, keys, path, position):
         raise InputError(f'{path}: record {position} has no picture `{keys.image}`')
     if len(labels) != 1:
         raise InputError(f'{path}: record {position} has no integer `{keys.label}`')
+    if abs(labels[0]) > LARGEST_LABEL:  # Of an array of int32 it would be another one.
+        raise InputError(f'{path}: record {position} has label {labels[0]}, larger than {LARGEST_LABEL}')
     return record.find(pictures[0]), len(pictures[0]), labels[0] - keys.first

@@ -1,17 +1,19 @@
 """The grammar of dataset names on the command line."""
 
 import dataclasses
-import math
 import re
 
 from libml.utils import InputError
 
 NAME = r'[A-Za-z]\w*'
+WHOLE = r'\d{1,18}'  # of as many digits as 64 bits hold
 RULE = 'a name is a letter followed by letters, digits and underscores'
 GRAMMAR = ('<name>.<seed>@<labels>-<valid> (such as cifar10.3@250-5000 or, with all labels, stl10.1@all-500), or '
-           f'<name>-<valid> for all labels without unlabelled images (such as cifar10-5000); {RULE}')
+           f'<name>-<valid> for all labels without unlabelled images (such as cifar10-5000); {RULE}, and a '
+           'number has at most 18 digits')
 ALL = 'all'
-SKEW = ''.join(rf'(?:_{kind}(-?\d+(?:\.\d+)?))?' for kind in ('labeled', 'unlabeled'))
+LARGEST_RATIO = 1e6  # of imbalance
+SKEW = ''.join(rf'(?:_{kind}(-?{WHOLE}(?:\.{WHOLE})?))?' for kind in ('labeled', 'unlabeled'))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,11 +40,11 @@ class Name:
         """This name with imbalance_labeled and imbalance_unlabeled; a 0 leaves what the name says.
 
         Raises:
-            InputError: a ratio is between -1 and 1, or not finite, or the name says another one.
+            InputError: a ratio is between -1 and 1, or beyond LARGEST_RATIO, or the name says another one.
         """
         for flag, ratio in imbalance.items():
-            if ratio and not 1 <= abs(ratio) < math.inf:
-                raise InputError(f'--{flag}={ratio}: give the ratio of the largest class to the smallest, 1 or more '
+            if ratio and not 1 <= abs(ratio) <= LARGEST_RATIO:
+                raise InputError(f'--{flag}={ratio}: give the ratio of the largest class to the smallest, 1 to 1e6 '
                                  '(negative: the last class is the largest), or 0 to leave the classes as they are')
             mine = getattr(self, flag)
             if ratio and mine and _text(ratio) != _text(mine):
@@ -67,7 +69,7 @@ def parse(text):
     Raises:
         InputError: the text is of neither form.
     """
-    match = re.fullmatch(rf'({NAME})(?:\.(\d+)@(\d+|all))?-(\d+){SKEW}', text)
+    match = re.fullmatch(rf'({NAME})(?:\.({WHOLE})@({WHOLE}|all))?-({WHOLE}){SKEW}', text)
     if not match:
         raise InputError(f'--dataset={text}: write {GRAMMAR}')
     name, seed, labels, valid, *skew = match.groups()

@@ -190,6 +190,8 @@ def _chunks(path, decode):
             except tf.errors.DataLossError as error:
                 raise InputError(f'{path} is damaged or cut short in record {_whole_records(path)}: '
                                  f'{one_line(error.message)}') from error
+            except UnicodeDecodeError as error:  # The message quotes the record.
+                raise tf.errors.InvalidArgumentError(None, None, 'a record cannot be parsed') from error
             except (tf.errors.PermissionDeniedError, tf.errors.NotFoundError) as error:
                 raise InputError(f'cannot read {path}: {one_line(error.message)}') from error
             yield value

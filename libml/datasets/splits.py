@@ -56,7 +56,7 @@ def read_folds(data_dir, name, ntrain):
     try:
         with open(path) as f:
             folds = [np.array(line.split(), np.int64) for line in f if line.strip()]
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, OverflowError) as error:
         raise InputError(f'cannot read {path}: {one_line(error)}') from error
     if len(folds) != 10 or not all(_is_subset(fold, ntrain) and len(fold) == FOLD_SIZE for fold in folds):
         raise InputError(f'{path} is damaged: it must have 10 lines of {FOLD_SIZE} different positions below {ntrain}')

@@ -125,6 +125,8 @@ def read(data_dir, info, subsets, on_disk, frame=None, adaptation=None):
         return OnDemand(found, stored, info.border, frame), found.label, found.files if found.stamps else ()
     files = [path for subset in subsets for path in subset_files(data_dir, info.name, subset)]
     counts = stored_counts(data_dir, info)
+    memory_size.check(f'the images of {info.name} in memory', info.height * info.width * info.colors
+                      * sum(info.counts.get(subset, 0) for subset in subsets))
     pixels, labels = records.read_records(files, info.height, info.width, info.colors, info.nclass, counts)
     expected = sum(counts.get(subset_path(data_dir, info.name, subset), 0) for subset in subsets)
     if expected not in (0, len(labels)):  # Of shards, whose own numbers are not known.

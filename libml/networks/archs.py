@@ -244,8 +244,8 @@ HPARAMS = dict(
     arch=Hparam('resnet', f'Network: {", ".join(sorted(ARCHS))}. In resnet50 and resnet50v2 filters, repeat and scales '
                 'have no effect.'),
     filters=Hparam(32, 'Filters of the first scale.', low=1),
-    repeat=Hparam(4, 'Residual blocks in a scale.', low=1),
-    scales=Hparam(0, 'Scales of the network; 0 means ceil(log2(width)) - 2, in wrn_var_37_2 4.', low=0),
+    repeat=Hparam(4, 'Residual blocks in a scale.', low=1, high=1000),
+    scales=Hparam(0, 'Scales of the network; 0 means ceil(log2(width)) - 2, in wrn_var_37_2 4.', low=0, high=16),
     bn_momentum=Hparam(0.999, 'Momentum of the running batch-norm statistics; short runs want less (0.99, 0.9). Unless '
                        'given, that of resnet50 is 0.9, of resnet50v2 0.99.', False, low=0, below=1),
     bn_epsilon=Hparam(0., 'What batch norm adds to the variance; 0: what belongs to the network, else the method.',

@@ -11,7 +11,6 @@ import os
 import sys
 import unicodedata
 import zipfile
-import zlib
 from collections.abc import Callable
 
 from libml.utils import InputError, one_line
@@ -217,7 +216,7 @@ def arrays(path):
             x, y = content['x'], content['y']
     except KeyError as error:
         raise InputError(f'{path} has no array x or no array y') from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except Exception as error:  # NumPy and zipfile raise whatever they stumble over; no narrower class covers all.
         raise InputError(f'cannot read {path}: {one_line(error)}') from error
     if x.dtype != np.uint8 or x.ndim not in (3, 4) or x.shape[3:] not in ((), (1,), (3,), (4,)):
         raise InputError(f'{path}: x is {x.dtype} {list(x.shape)}, not uint8 [n, h, w] or [n, h, w, c], c 1, 3 or 4')

@@ -6,7 +6,7 @@ import textwrap
 from libml.images.pixels import TO_FLOAT
 from libml.training import checkpoint
 from libml.training.loop import KIMG
-from libml.utils import progress
+from libml.utils import Diverged, progress
 from libml.workers import turns
 
 import numpy as np
@@ -30,13 +30,19 @@ def predict(session, op, x, images):
         images: uint8 [n, h, w, c], or what gives slices of such an array.
     Returns:
         float32 [n, C].
+    Raises:
+        Diverged: one of them is not finite: it would be taken for the first class.
     """
     def chunk(i):
         pixels = images[i * BATCH:(i + 1) * BATCH]
         return session.run(op, {x: pixels.astype(np.float32) * np.float32(TO_FLOAT) - 1})
 
     rows = turns.rows(session, chunk, -(-len(images) // BATCH), (BATCH, op.shape[-1]))
-    return np.concatenate(rows)[:len(images)] if rows else np.zeros([0, op.shape[-1]], np.float32)
+    found = np.concatenate(rows)[:len(images)] if rows else np.zeros([0, op.shape[-1]], np.float32)
+    wrong = np.count_nonzero(~np.isfinite(found).all(1))
+    if wrong:
+        raise Diverged(f'what the network says of {wrong} of {len(found)} images is not finite')
+    return found
 
 
 def accuracy(p, labels):

@@ -6,8 +6,8 @@ import tensorflow as tf
 def make_deterministic():
     """Has TensorFlow take deterministic operations where there is a GPU; called before a graph is built.
 
-    Some are chosen while a graph is built, others when it runs. Without a GPU nothing changes: operations of the CPU are
-    deterministic as they are used here.
+    Some are chosen while a graph is built, others when it runs. Without a GPU nothing changes: operations of the CPU
+    are deterministic as they are used here.
     """
     if found():
         tf.config.experimental.enable_op_determinism()

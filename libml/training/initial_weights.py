@@ -1,8 +1,6 @@
 """What a network starts with (--init): the weights of a Keras file, of a run or checkpoint, or of an .npz file."""
 
 import os
-import zipfile
-import zlib
 
 from libml.networks import archs
 from libml.training import checkpoint, keras_weights
@@ -114,7 +112,7 @@ def of_npz(path):
     try:
         with np.load(path, allow_pickle=False) as content:
             return averaged(set(content.files), content.__getitem__)
-    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+    except Exception as error:  # NumPy and zipfile raise whatever they stumble over; no narrower class covers all.
         raise InputError(f'cannot read it as an .npz file: {one_line(error)}') from error
 
 

@@ -36,7 +36,7 @@ def read(path):
                 known = WEIGHTS.get(scope.rstrip('_0123456789'), ()) if layer in scopes else ()
                 for i, weight in enumerate(weights):
                     found[f'{scope}/{known[i] if i < len(known) else i}'] = np.asarray(weight[()])
-    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+    except Exception as error:  # h5py raises whatever it stumbles over; no narrower class covers a damaged file.
         raise InputError(f'cannot read it as a file of Keras: {one_line(error)}') from error
     if not found:
         raise InputError('it names no layers with weights: give a .weights.h5 of Keras 3 or an .h5 of an earlier one')

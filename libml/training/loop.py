@@ -165,13 +165,16 @@ class Loop:
         """Evaluates, prints the accuracy line, and appends to metrics.jsonl and the event file.
 
         Raises:
-            Diverged: a weight is not finite; nothing is reported.
+            Diverged: a weight, or what the network says of an image, is not finite; nothing is reported.
             InputError: the lock is no longer this process's; nothing is reported.
         """
         model = self.model
         self.settle()
         self.check_weights()
-        accuracies = model.evaluate(self.session)
+        try:
+            accuracies = model.evaluate(self.session)
+        except Diverged as error:
+            raise Diverged(f'{error} after step {self.step}: {self.advice()}') from error
         text, more = model.report(self.session)
         scalars = {tag: float(value) for tag, value in values.items()}
         scalars.update(accuracies)

@@ -21,7 +21,7 @@ NOT_SHAPING = ('data_dir', 'eval_ckpt', 'keep_ckpt', 'method', 'model', 'report_
                'report_raw', 'rerun', 'save_kimg', 'show_rates', 'train_dir', 'train_kimg')
 # Types of arguments that scripts read in args.json, where they are there.
 KINDS = {'train_kimg': numbers.Real, **dict.fromkeys(
-    ('data_dir', 'dataset', 'method', 'model', 'pretrained', 'source', 'target', 'teacher', 'train_dir'), str)}
+    ('data_dir', 'dataset', 'init', 'method', 'model', 'pretrained', 'source', 'target', 'teacher', 'train_dir'), str)}
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -126,7 +126,7 @@ class RunFolder:
             args = read_json(self.args_file)
             wrong = 'it is no JSON object' if not isinstance(args, dict) else ', '.join(
                 f'{name} is {args[name]!r}' for name, kind in KINDS.items()
-                if name in args and not isinstance(args[name], kind))
+                if name in args and (not isinstance(args[name], kind) or '\0' in str(args[name])))
             if wrong:
                 raise InputError(f'{self.args_file} is damaged: {wrong}')
         except InputError as error:

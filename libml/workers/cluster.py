@@ -10,6 +10,7 @@ from libml.utils import InputError
 VARIABLE = 'TF_CONFIG'
 FORM = ('{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}} with an index of that '
         'list')
+LONGEST = 10. ** 6  # seconds that a worker may wait: eleven days
 SECONDS = 600.  # The longest that one worker may legally keep the others waiting is a checkpoint of the chief.
 
 
@@ -44,7 +45,7 @@ def from_environment():
         return None
     try:
         found = _read(json.loads(text))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         found = None
     if not found:
         raise InputError(f'{VARIABLE}={text}: give {FORM}')
@@ -67,5 +68,5 @@ def _read(config):
     job = {'chief': chiefs, 'worker': workers}.get(kind, [])
     right = (jobs_known and all(re.fullmatch(r'\S+:\d{1,5}', address) for address in addresses)
              and len(set(addresses)) == len(addresses) and type(index) is int and 0 <= index < len(job)
-             and seconds > 0)
+             and 0 < seconds <= LONGEST)
     return Cluster(addresses, index + (len(chiefs) if kind == 'worker' else 0), seconds) if right else None

@@ -37,7 +37,9 @@ def test_what_a_text_means():
     ('CTA(sm,ms)', "'ms'"), ('CTA(sm,r2_5_0)', "'r2_5_0'"), ('(r2_5_0,sm)', "'r2_5_0'"), ('(s,r9_5_0)', 'n 1 to 4'),
     ('CTA(s,s,rate=1)', "'rate=1' is none of depth=2, th=0.8, decay=0.99, probe=1"), ('CTA(s,s,)', "''"),
     ('CTA(s,s,th=1,th=1)', 'once'), ('CTA(s,s,depth=1.5)', 'an integer'), ('CTA(s,s,th=high)', 'a number'),
-    ('CTA(s,s,probe=0)', 'at least 1'), ('CTA(s,s,th=1.1)', 'th in [0, 1]'), ('CTA(s,s,decay=1)', 'decay in [0, 1)')])
+    ('CTA(s,s,probe=0)', 'at least 1'), ('CTA(s,s,depth=101)', 'of at most 100'),
+    ('CTA(s,s,probe=9999999999)', 'of at most 100 and 1000000000'),
+    ('CTA(s,s,th=1.1)', 'th in [0, 1]'), ('CTA(s,s,decay=1)', 'decay in [0, 1)')])
 def test_wrong_texts_are_one_clear_line(text, part):
     with pytest.raises(InputError) as error:
         domain_tokens.parse(text)

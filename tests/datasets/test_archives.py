@@ -28,6 +28,31 @@ def test_archives_that_leave_their_folder_are_refused(tmp_path, name, kind):
         archives.tar_members(tmp_path / 'a.tar.gz', ['good'])
 
 
+def test_what_is_packed_very_small_is_refused(tmp_path, monkeypatch):
+    """Zeros are a thousand times as long as what they are packed to."""
+    monkeypatch.setattr(download, 'LARGEST', 5000)
+    header = struct.pack('>2I', 2049, 6000)
+    (tmp_path / 'a').write_bytes(gzip.compress(header + bytes(6000)))
+    (tmp_path / 'b').write_bytes(header + bytes(6000))
+    make_tar(tmp_path / 'c', [('good', b'1'), ('x', bytes(6000))])
+    make_tar(tmp_path / 'd', [('good', b'1'), ('other', bytes(3000)), ('more', bytes(3000))])
+    sparse = tarfile.TarInfo('good')
+    sparse.size, sparse.type = 10 ** 15, tarfile.GNUTYPE_SPARSE
+    make_tar(tmp_path / 'e', [sparse])
+    for read in (archives.usps, lambda path: archives.idx(path, 1)):
+        with refused(f'{tmp_path}/a is damaged: more than 5000 bytes are packed in it'):
+            read(tmp_path / 'a')
+    assert archives.idx(tmp_path / 'b', 1).tolist() == [0] * 6000  # What is not packed is as large as it is.
+    for name, text in (('c', "its member 'x' has 6000 bytes, more than 5000"), ('d', 'more than 5000 bytes are packed'),
+                       ('e', "its member 'good' has 1000000000000000 bytes")):
+        with refused(f'{tmp_path}/{name} is ', text):
+            archives.tar_members(tmp_path / name, ['good'])
+    savemat = pytest.importorskip('scipy.io').savemat
+    savemat(tmp_path / 'x.mat', {'X': np.zeros([32, 32, 3, 2], np.uint8), 'y': [1, 2]}, do_compression=True)
+    with refused(f'{tmp_path}/x.mat is damaged: X has [32, 32, 3, 2] values'):
+        archives.matlab_digits(tmp_path / 'x.mat')
+
+
 def test_cifar100_has_fine_labels(tmp_path, monkeypatch):
     publish(monkeypatch, 'cifar100', train=3, test=2)
     images = RANDOM.randint(0, 256, [5, 32, 32, 3], np.uint8)
@@ -46,6 +71,7 @@ def test_bad_matlab_files_are_refused(tmp_path, monkeypatch):
     for content, text in (({'X': np.zeros([32, 32, 3, 2], np.uint8)}, "no variable 'y'"),
                           ({'X': np.zeros([32, 32, 3, 2]), 'y': np.ones([2, 1])}, 'not uint8 (32, 32, 3, n)'),
                           ({'X': np.zeros([32, 32, 3, 2], np.uint8), 'y': np.full([2, 1], 1.5)}, 'no whole number'),
+                          ({'X': np.zeros([32, 32, 3, 2], np.uint8), 'y': np.array(['a', 'b'])}, 'no whole number'),
                           ({'X': np.zeros([32, 32, 3, 3], np.uint8), 'y': np.ones([2, 1])}, '2 labels')):
         savemat(path, content)
         with refused(str(path), text):
@@ -65,6 +91,10 @@ def test_bad_npy_files_are_refused(tmp_path):
     np.save(path, np.arange(6, dtype=np.int32).reshape(2, 3))
     assert archives.npy(path, 2).tolist() == [[0, 1, 2], [3, 4, 5]]
     good = path.read_bytes()
+    path.write_bytes(good.replace(b'(2, 3), }' + b' ' * 13, b'(200000000, 300000000)'))
+    with refused(str(path), 'damaged', 'allocate'):
+        archives.npy(path, 2)
+    path.write_bytes(good)
     with refused(str(path), 'int32 [2, 3], not whole numbers in 1 dim'):
         archives.npy(path, 1)
     for wrong, text in ((np.zeros(3), 'float64 [3]'), (np.array([{}]), 'damaged')):

@@ -124,7 +124,9 @@ def test_the_first_class_that_differs():
 
 
 @pytest.mark.parametrize('key, value, requirement', [
-    ('height', 0, 'a whole number from 1'), ('width', 4.0, 'a whole number from 1'), ('nclass', True, 'a whole number'),
+    ('height', 0, 'a whole number from 1 to 65535'), ('width', 65536, 'a whole number from 1 to 65535'),
+    ('border', 257, 'a whole number from 0 to 256'), ('class_names', ['a', '\ud800'], 'a list of 2 different texts'),
+    ('width', 4.0, 'a whole number from 1'), ('nclass', True, 'a whole number'),
     ('colors', 4, '1 or 3'), ('class_names', ['a'], 'a list of 2 different texts'),
     ('class_names', 'ab', 'a list of 2 different texts'), ('class_names', [0, 1], 'a list of 2 different texts'),
     ('class_names', ['a', 'a'], 'a list of 2 different texts'), ('counts', 3, 'an object of subsets'),

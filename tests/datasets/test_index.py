@@ -1,5 +1,6 @@
 """Pictures by position: what an index holds, when it is fresh, and what is wrong with files."""
 
+import json
 import os
 
 from libml.datasets import index, records
@@ -86,11 +87,28 @@ def test_an_index_with_objects_is_not_unpickled(shards, tmp_path):
     assert index.load(str(tmp_path / 'i.npz')) is None
 
 
+@pytest.mark.parametrize('change', [
+    dict(number=np.int32([0, 0, 0, 1, 2])), dict(number=np.int32([0, -1, 0, 1, 1])), dict(offset=np.full(5, 2 ** 62)),
+    dict(size=np.full(5, 2 ** 62)), dict(size=np.full(5, -1)), dict(offset=np.full(5, -1)), dict(stamps=((5, 6),)),
+    dict(stamps=((5,), 'xy')), dict(stamps=(('a', 5), ('b', 6))), dict(files=(3, 4)),
+    dict(label=np.zeros([5, 1], np.int32)), {key: np.zeros(0, kind) for key, kind in index.ARRAYS.items()},
+    {key: np.zeros([], kind) for key, kind in index.ARRAYS.items()}])
+def test_an_index_of_what_cannot_be_counts_as_none(shards, tmp_path, change):
+    """As another program may write it."""
+    found = index.of_records(shards[0])
+    about = dict(files=['a', 'b'], stamps=found.stamps)
+    about = json.dumps({key: change.get(key, value) for key, value in about.items()}).encode()
+    arrays, path = {key: getattr(found, key) for key in index.ARRAYS}, str(tmp_path / 'i.npz')
+    np.savez(path, about=np.frombuffer(about, np.uint8), **{key: change.get(key, arrays[key]) for key in arrays})
+    assert index.load(path) is None
+
+
 @pytest.mark.parametrize('row, text', [
     (b'\xff\xff', 'record 1 is no tf.train.Example'), (example(label=[1]), 'record 1 has no picture `image`'),
     (example(image=[b'a', b'b'], label=[1]), 'record 1 has no picture `image`'),
-    (example(image=[b'a']), 'record 1 has no integer `label`')],
-    ids=['no example', 'no picture', 'two pictures', 'no label'])
+    (example(image=[b'a']), 'record 1 has no integer `label`'),
+    (example(image=[b'a'], label=[2 ** 32 + 1]), 'record 1 has label 4294967297, larger than 2147483647')],
+    ids=['no example', 'no picture', 'two pictures', 'no label', 'label of 64 bits'])
 def test_records_that_are_wrong(tmp_path, row, text):
     path = write(tmp_path / 'a', [example(image=[b'a'], label=[1]), row])
     with pytest.raises(InputError, match=text):

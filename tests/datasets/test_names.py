@@ -17,7 +17,8 @@ def test_grammar(text, expected):
 
 @pytest.mark.parametrize('text', ['cifar10', 'cifar10.3', 'cifar10.3@250', 'cifar10@250-1', 'cifar10.-1@250-1', '',
                                   'cifar10.3@{250}-1', 'cifar10.3@0-1', '../x.1@2-3', 'cifar10@all-1',
-                                  'cifar10.1@ALL-1', 'cifar10.3@250-5000\n'])
+                                  'cifar10.1@ALL-1', 'cifar10.3@250-5000\n', f'cifar10.1@40-{"9" * 19}',
+                                  f'cifar10.{"1" * 19}@40-1', f'cifar10.1@{"1" * 19}-1'])
 def test_wrong_grammar(text):
     for look_up in (names.parse, data_pair.DATASETS.__getitem__, data_pair.PAIR_DATASETS.__getitem__):
         with refused('--dataset=' + text.replace('\n', '\\n') + ': '):
@@ -51,6 +52,6 @@ def test_flag_against_name():
     with refused('--imbalance_labeled=50.0: --dataset=cifar10-5000_labeled100 says another'):
         names.parse('cifar10-5000_labeled100').skewed(imbalance_labeled=50.)
     for text in ('cifar10-5000_labeled0.5', 'cifar10-5000_unlabeled2_labeled2', 'cifar10-5000_labeled',
-                 'cifar10_labeled2'):
+                 'cifar10_labeled2', f'cifar10-5000_labeled{"1" * 400}'):
         with refused('--'):
             names.parse(text)

@@ -119,3 +119,10 @@ def test_pictures_of_any_size(folder):
 def test_large_sets_are_read_from_files(folder, monkeypatch):
     info = dataclasses.replace(INFO, height=1 << 20, width=1 << 20)
     assert subsets.from_files('auto', str(folder), info) and not subsets.from_files('auto', str(folder), INFO)
+
+
+def test_what_is_larger_than_memory_is_refused(folder):
+    """Whatever the description says: arrays are made before a picture is read."""
+    descriptions.write_description(folder, dataclasses.replace(INFO, height=65535, width=65535))
+    with pytest.raises(InputError, match='the images of made in memory would take'):
+        load(folder, memory='ram')

@@ -155,6 +155,11 @@ def test_damaged_arrays(tmp_path):
     (tmp_path / 'a.npz').write_bytes(content[:60] + bytes(20) + content[80:])
     with refused('cannot read', 'a.npz'):
         sources.arrays(str(tmp_path / 'a.npz'))
+    for place, changed in ((8, 1), (10, 14), (10, 99)):  # A password; packed in other ways.
+        start = content.index(b'PK\x01\x02')  # of the table of contents
+        (tmp_path / 'a.npz').write_bytes(content[:start + place] + bytes([changed]) + content[start + place + 1:])
+        with refused('cannot read', 'a.npz'):
+            sources.arrays(str(tmp_path / 'a.npz'))
     for short in (b'', content[:50]):
         (tmp_path / 'a.npz').write_bytes(short)
         with refused('a.npz', 'no .npz file'):

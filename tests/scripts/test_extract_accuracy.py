@@ -59,6 +59,18 @@ def test_an_accuracy_that_is_no_number(tmp_path, value, shown):
         extract_accuracy.accuracies(str(tmp_path))
 
 
+@pytest.mark.parametrize('content, text', [
+    (b'\xff\xff', 'is damaged: a record of it is no event'),
+    (tf.compat.v1.Event(step=10, summary=tf.compat.v1.Summary(value=[tf.compat.v1.Summary.Value(
+        tag='accuracy', tensor=dict(dtype=100))])).SerializeToString(), 'of step 10 is a damaged tensor, no number')])
+def test_event_files_of_other_programs(tmp_path, content, text):
+    (tmp_path / 'tf').mkdir()
+    with tf.io.TFRecordWriter(str(tmp_path / 'tf' / 'events.out.tfevents.1')) as writer:
+        writer.write(content)
+    with refused(f'{tmp_path}/tf/events', text):
+        extract_accuracy.accuracies(str(tmp_path))
+
+
 def test_extract_accuracy_of_nothing(tmp_path):
     with pytest.raises(InputError, match='no event files'):
         extract_accuracy.accuracies(str(tmp_path))

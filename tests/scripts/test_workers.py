@@ -53,7 +53,8 @@ def test_gpus(monkeypatch):
         workers.start(2, ['/nowhere'])
 
 
-@pytest.mark.parametrize('args', [['workers'], ['workers', '2'], ['workers', '0', 'true'], ['workers', 'python', 'x']])
+@pytest.mark.parametrize('args', [['workers'], ['workers', '2'], ['workers', '0', 'true'], ['workers', 'python', 'x'],
+                                  ['workers', '1000', 'true'], ['workers', '9' * 5000, 'true']])
 def test_arguments(args):
     with refused('give the number of workers and the command of a training: 2 python fixmatch.py'):
         workers.main(args)

@@ -8,9 +8,11 @@ import runner
 import toy
 from libml import ema
 from libml.training import evaluate
+from libml.utils import Diverged
 from short_runs import metrics
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from easydict import EasyDict
 
@@ -107,3 +109,12 @@ def test_all_images_are_classified(monkeypatch):
         dataset.test.images[:, 0, 0, 0] > 127).tolist()
     assert found == dict(expected, target=expected['test'])
     assert list(found) == ['train_labeled', 'test', 'target', 'other']
+
+
+def test_what_is_not_finite_is_no_class():
+    """It would be taken for the first one."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        x = tf.compat.v1.placeholder(tf.float32, [None, 1, 1, 1])
+        op = tf.math.log(tf.concat([x[:, 0, 0], x[:, 0, 0] + 2], 1))
+        with pytest.raises(Diverged, match='what the network says of 2 of 3 images is not finite'):
+            evaluate.predict(session, op, x, np.uint8([0, 255, 100]).reshape(3, 1, 1, 1))

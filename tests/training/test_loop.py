@@ -164,3 +164,15 @@ def test_reports_without_the_live_weights(tmp_path):
 def test_line_of_the_mask():
     assert mask_lines({'losses/xe': 1., 'monitors/mask': 0.634, 'losses/mask_sup': 0.5}) == ['mask 0.63']
     assert mask_lines({'losses/xe': 1.}) == []
+
+
+def test_predictions_that_are_not_finite_are_not_reported(tmp_path):
+    """Weights that are too large for the network, and still numbers: all images would count as of the first class."""
+    model = MixMatch(str(tmp_path), toy.dataset(), **toy.SMALL)
+    with model.graph.as_default():
+        with tf.control_dependencies([model.ops.train_op]):
+            model.ops.train_op = tf.group(*[v.assign(np.full(v.shape, 3e38)) for v in model.variables
+                                            if 'kernel' in v.op.name])
+    with pytest.raises(Diverged, match=r'what the network says of \d+ of \d+ images is not finite after step 8: try a'):
+        model.train(8, 8)
+    assert not model.folder.metrics()

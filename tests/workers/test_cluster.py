@@ -48,7 +48,9 @@ def test_a_chief_comes_before_the_workers(monkeypatch, kind, index, place):
     dict(cluster=dict(worker=TWO), task=task(0, 'evaluator')), dict(cluster=dict(worker=TWO, ps=['c:1']), task=task(0)),
     dict(cluster=dict(worker=['a', 'b:2']), task=task(0)), dict(cluster=dict(worker=['a:1', 'a:1']), task=task(0)),
     dict(cluster=dict(worker='a:1'), task=task(0)), dict(cluster=dict(worker=TWO)),
-    dict(cluster=dict(worker=TWO), task=task(0), timeout_seconds=0)])
+    dict(cluster=dict(worker=TWO), task=task(0), timeout_seconds=0),
+    dict(cluster=dict(worker=TWO), task=task(0), timeout_seconds=float('inf')),
+    dict(cluster=dict(worker=TWO), task=task(0), timeout_seconds=10 ** 400)])
 def test_what_is_not_of_its_form(monkeypatch, value):
     config(monkeypatch, value)
     with refused('TF_CONFIG=', '"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}'):
