@@ -28,7 +28,6 @@ import domain_runs  # noqa: E402
 import in_threads  # noqa: E402
 import toy  # noqa: E402
 from libml.datasets import index, on_demand, records  # noqa: E402
-from libml.utils import one_line  # noqa: E402
 
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
@@ -127,7 +126,8 @@ def main():
                 loss, variable, worst, apart = compared(make, args.steps)
             except Exception as error:  # The others are compared all the same.
                 wrong = True
-                print(f'{name:<48} {type(error).__name__}: {one_line(error)}', flush=True)
+                text = ' '.join(str(error).split())
+                print(f'{name:<48} {type(error).__name__}: {text}', flush=True)
                 continue
             wrong |= bool(apart) or loss > LOSSES and name not in ('vat', 'own', 'bfloat16')
             print(f'{name:<48} losses {loss:.1e}  variables {variable:.1e} {worst}'
