@@ -11,6 +11,7 @@ from libml.workers import collectives
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 
 # What TensorFlow raises where another worker has ended; words of the message of other kinds that mean the same.
 GONE = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError)
@@ -19,11 +20,14 @@ HANDSHAKES = 10  # The numbers below it are those of the exchanges before it is 
 AGAIN = 'start all of them again, they resume from the last checkpoint'
 
 
-def config(cluster):
-    """The ConfigProto of a worker's server and sessions: it works by itself, but for collectives."""
+def config(cluster, graph=None):
+    """The ConfigProto of a worker's server, or of its session of a graph: it works by itself, but for collectives."""
     found = session_config()
     found.experimental.collective_group_leader = '/job:worker/replica:0/task:0'
     found.device_filters.append(f'/job:worker/task:{cluster.index}')
+    if graph and any(op.type == 'Conv2D' and op.outputs[0].dtype == tf.bfloat16 for op in graph.get_operations()):
+        # On processors with bfloat16 TensorFlow fuses convolution and bias to an operation that a server does not know.
+        found.graph_options.rewrite_options.remapping = RewriterConfig.OFF
     return found
 
 
@@ -54,7 +58,7 @@ class Session(tf.compat.v1.Session):
     """
 
     def __init__(self, target, cluster, graph, exchanges=None):
-        super().__init__(target, graph, config(cluster))
+        super().__init__(target, graph, config(cluster, graph))
         self.cluster = cluster
         self.exchanges = exchanges
         self.turns = {}  # of turns.py

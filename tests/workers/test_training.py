@@ -39,6 +39,16 @@ def test_state_of_trackers(tmp_path, model_class, state, initial, params):
             np.testing.assert_array_equal(chief[name], value, err_msg=name)
 
 
+def test_bfloat16(tmp_path):
+    """Where the processor has it, TensorFlow's fused convolutions are not those of a server."""
+    def make(worker):
+        return FullySupervised(str(tmp_path), toy.dataset(size=8), worker, **TINY, precision='bfloat16')
+
+    (_, losses, _), = in_threads.trained(1, make, 1)
+    (_, chief_losses, _), _ = in_threads.trained(2, make, 1)
+    np.testing.assert_allclose(chief_losses, losses, rtol=2e-2)
+
+
 def test_a_run_and_a_signal_of_the_other_worker(tmp_path, monkeypatch):
     """Both end after the same step; the chief alone writes, and one process resumes."""
     loops, step = [], Loop.one_step
