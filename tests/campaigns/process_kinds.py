@@ -19,6 +19,7 @@ PAIR = ('adamatch', 'baseline', 'mcd', 'fixmatch_da', 'fully_supervised_da', 'no
 def _settings(script, folder, **others):
     """Arguments of a method with a small network on a dataset that is there; it would evaluate what is not there."""
     where = dict(source='toys', target='others') if script.startswith(PAIR) else dict(dataset=bases.NAME)
+    where.update(dict(id='0') if script == 'noisy_student' else {})
     given = {**where, **bases.NETWORK, 'data_dir': folder / 'data', 'train_dir': folder / 'runs',
              'eval_ckpt': folder / 'none', **others}
     return [f'--{name}={value}' for name, value in given.items()]
@@ -157,10 +158,10 @@ def names(random, folder):
         ('evaluate_robustness', [f'--run={folder}/run', f'--corrupted={folder}/arrays',
                                  f'--severities={random.choice((size, "1,2,x", "5", ""))}'],
          ('severity', str(folder), '8x8')),
-        ('workers', [size, 'python', 'nothing.py'], (size, 'workers'))))
+        ('workers', [size, 'true'], (size, 'workers'))))
     return f'scripts/{script}.py', args, found
 
 
 # Function -> how often it is drawn.
-KINDS = {method_number: 10, method_text: 8, method_size: 3, no_flags: 6, no_unicode: 2, tables: 5, runs: 3, pictures: 3,
+KINDS = {method_number: 20, method_text: 4, method_size: 1, no_flags: 8, no_unicode: 1, tables: 8, runs: 2, pictures: 2,
          names: 8}
