@@ -10,7 +10,8 @@ import time
 
 import runner
 
-HANG = 60  # seconds
+HANG = 60  # seconds of processor time, and of waiting for a machine that may be busy
+PATIENCE = 240
 TROUBLED = str(pathlib.Path(__file__).with_name('troubled.py'))
 
 
@@ -53,7 +54,8 @@ class Copy:
 
     def finish(self):
         """Waits for its end; one that hangs is killed, and its code is `hangs`. Returns itself."""
-        if not self.wait(HANG):
+        self.wait_until(lambda: False, 0.2)
+        if self.code is None:
             self.send(signal.SIGKILL)
             self.wait(HANG)
             self.code = 'hangs'
@@ -72,22 +74,29 @@ class Copy:
             return False
         return bool(int(status.partition('SigCgt:')[2].split()[0], 16) >> number - 1 & 1)
 
-    def wait_until(self, condition):
+    def wait_until(self, condition, often=0.001):
         """Waits until a condition holds, the process has ended, or it hangs; returns whether it holds."""
-        end = time.monotonic() + HANG
-        while time.monotonic() < end and not self.wait(0.001):
+        end = time.monotonic() + PATIENCE
+        while not self.wait(often) and time.monotonic() < end and processor_seconds(self.number, 2) < HANG:
             if condition():
                 return True
         return False
 
 
+def processor_seconds(number, fields=4):
+    """Of a process, with `fields=4` and of its children that have ended; 0 if it is not there."""
+    try:
+        text = pathlib.Path(f'/proc/{number}/stat').read_text()
+    except OSError:
+        return 0
+    return sum(map(int, text.rpartition(')')[2].split()[11:11 + fields])) / os.sysconf('SC_CLK_TCK')
+
+
+def all_seconds():
+    """Of processor time of all copies that have ended, and of this process."""
+    return processor_seconds(runner.fork_server()[0].pid) + time.process_time()
+
+
 def run(script, args, **trouble):
     """A Copy that has ended."""
     return Copy(script, args, **trouble).finish()
-
-
-def processor_seconds():
-    """Of all copies that have ended, and of this process."""
-    number = runner.fork_server()[0].pid
-    fields = pathlib.Path(f'/proc/{number}/stat').read_text().rpartition(')')[2].split()
-    return sum(map(int, fields[11:15])) / os.sysconf('SC_CLK_TCK') + time.process_time()

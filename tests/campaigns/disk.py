@@ -27,7 +27,7 @@ sys.path[:0] = [str(ROOT / folder) for folder in ('.', 'tests', 'tests/campaigns
 import disk_jobs  # noqa: E402
 import disks  # noqa: E402
 import whole  # noqa: E402
-from copies import Copy, processor_seconds, run  # noqa: E402
+from copies import Copy, all_seconds, run  # noqa: E402
 
 
 class Case:
@@ -205,7 +205,7 @@ def main():
         campaign = Campaign(pathlib.Path(top), args.seed)
         failures = campaign.cases(range(args.cases) if args.case is None else [args.case])
         campaign.disk.close()
-    print(f'{time.monotonic() - start:.0f} s, {processor_seconds():.0f} s of processor time')
+    print(f'{time.monotonic() - start:.0f} s, {all_seconds():.0f} s of processor time')
     return int(bool(failures))
 
 

@@ -57,7 +57,7 @@ def make_base(base, disk, needed):
     classes = [f'{name}/{i}.png' for name in ('cat', 'dog') for i in range(12)]
     made_up_pictures.pictures(base / 'pictures', *classes)
     made(run('scripts/create_datasets.py', [f'--data_dir={base}/data', 'digits']))
-    for kimg, name in ((2, 'half'), (4, 'runs')) if needed & {'half', 'runs'} else ():
+    for kimg, name in ((1, 'half'), (2, 'runs')) if needed & {'half', 'runs'} else ():
         made(run(TRAIN, train_flags(disk, kimg)))
         shutil.copytree(disk / 'runs', base / name)
 
@@ -68,7 +68,7 @@ def made(copy):
         raise RuntimeError(f'exit code {copy.code}: {copy.err}')
 
 
-def train_flags(disk, kimg=4):
+def train_flags(disk, kimg=2):
     return [*small_scripts.flags(TRAIN, disk / 'runs', disk / 'data'), f'--train_kimg={kimg}', '--report_images=0']
 
 

@@ -2,7 +2,7 @@
 
 import runner
 
-RUN = ['--batch=64', '--filters=4', '--bn_momentum=0.9', '--arch=convnet', '--scales=1', '--train_kimg=4',
+RUN = ['--batch=64', '--filters=4', '--bn_momentum=0.9', '--arch=convnet', '--scales=1', '--train_kimg=2',
        '--report_kimg=1', '--save_kimg=1', '--report_images=0']
 DIGITS = ['--dataset=digits.1@40-100']
 PAIR = [*DIGITS, '--ema=0.9']

@@ -1,6 +1,7 @@
 """What a run has left: that all of it is whole, and that it is the same as another's to the bit."""
 
 import json
+import logging
 import os
 import pathlib
 
@@ -13,6 +14,7 @@ from tensorboard.backend.event_processing import event_accumulator
 
 PIECES = ('.part', '.old', '.damaged')
 CLOCK = 'img_per_s'
+logging.getLogger('tensorboard').setLevel(logging.ERROR)  # It warns of pictures.
 
 
 def run_folder(train_dir):
