@@ -157,6 +157,16 @@ def listed(folder):
         raise InputError(f'cannot read {folder}: {error.strerror}') from error
 
 
+def removed(path):
+    """Removes a file if it is there; InputError if it cannot be removed."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise InputError(f'cannot remove {path}: {error.strerror}') from error
+
+
 @contextlib.contextmanager
 def written_whole(path, mode='w'):
     """Opens a file beside `path` and renames it to `path` at the end, so that `path` is whole or not there, also after

@@ -163,6 +163,14 @@ def test_names_in_a_folder(tmp_path, monkeypatch):
         utils.listed(tmp_path)
 
 
+def test_a_file_that_is_removed(tmp_path):
+    (tmp_path / 'file').write_text('')
+    utils.removed(tmp_path / 'file')
+    utils.removed(tmp_path / 'file')
+    with refused(f'cannot remove {tmp_path}: '):
+        utils.removed(tmp_path)
+
+
 def test_the_home_folder_in_python(tmp_path, monkeypatch):
     monkeypatch.setenv('HOME', str(tmp_path))
     with utils.written_whole('~/new/file') as f:

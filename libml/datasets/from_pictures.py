@@ -15,7 +15,7 @@ from libml.datasets import descriptions, prepare, records, splits
 from libml.datasets.picture_report import Report
 from libml.datasets.picture_subsets import SUBSETS, assign, check, check_family, class_names
 from libml.pictures import converting
-from libml.utils import InputError, progress, read_json, written_whole
+from libml.utils import InputError, progress, read_json, removed, written_whole
 
 CHUNK = 16
 
@@ -182,7 +182,6 @@ def _forget(name, data_dir):
     for path in (descriptions.description_path(data_dir, name), pictures_path(data_dir, name),
                  *(path(data_dir, name, subset) for subset in SUBSETS
                    for path in (descriptions.subset_path, descriptions.index_path))):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
+        removed(path)
     for path in splits.forget(data_dir, name):
         print(f'removed {path}: it was a split of the earlier {name}')

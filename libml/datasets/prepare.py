@@ -43,7 +43,7 @@ def create(name, data_dir, archives=None):
     paths = {subset: subset_path(data_dir, name, subset) for subset in DATASET_INFO[name].counts}
     if name in FOLDS:
         paths[FOLDS[name]] = os.path.join(data_dir, FOLDS[name])
-    missing = [output for output, path in paths.items() if not os.path.exists(path)]
+    missing = [output for output, path in paths.items() if not os.path.isfile(path)]
     if not missing:
         return []
 
@@ -76,7 +76,7 @@ def missing(name, data_dir):
     """Paths of the records of a dataset that are not in the data folder, and that no index has elsewhere."""
     info = read_description(data_dir, name)
     return [path for subset in (*info.train_subsets, 'test') for path in subset_files(data_dir, name, subset)
-            if not os.path.exists(path) and not _elsewhere(path, index_path(data_dir, name, subset))]
+            if not os.path.isfile(path) and not _elsewhere(path, index_path(data_dir, name, subset))]
 
 
 def _elsewhere(path, of_subset):

@@ -13,7 +13,7 @@ import sys
 from libml.datasets.descriptions import FOLDS, read_description
 from libml.datasets.split_rule import class_weights, draw_labeled, draw_per_class, draw_skewed, unlabeled_order
 from libml.datasets.subsets import subset_labels
-from libml.utils import InputError, listed, one_line, read_json, written_whole
+from libml.utils import InputError, listed, one_line, read_json, removed, written_whole
 
 import numpy as np
 
@@ -196,7 +196,7 @@ def forget(data_dir, name):
     paths = [os.path.join(data_dir, folder, file) for folder in ('SSL', 'SSL2', 'DA')
              for file in listed(os.path.join(data_dir, folder)) if re.match(rf'{name}[.(-].*\.json$', file)]
     for path in paths:
-        os.unlink(path)
+        removed(path)
     return paths
 
 

@@ -28,7 +28,7 @@ def all_in(folder):
     found = []
     for entry in listed(folder):
         match = re.fullmatch(re.escape(NAME) + r'-(\d+)\.index', entry)
-        if match:
+        if match and not os.path.isdir(os.path.join(folder, entry)):
             found.append((int(match.group(1)), os.path.join(folder, entry[:-len('.index')])))
     return [prefix for _, prefix in sorted(found)]
 
@@ -106,11 +106,17 @@ def step_of(prefix):
 
 
 def _damage(prefix):
-    """What is wrong with a checkpoint, in one line; '' if all of it can be read and is what was written (checksums)."""
+    """What is wrong with a checkpoint, in one line; '' if all of it can be read and is what was written (checksums).
+
+    Raises:
+        InputError: it may not be read: it need not be damaged, and no older one takes its place.
+    """
     try:
         reader = tf.train.load_checkpoint(prefix)
         for name in reader.get_variable_to_shape_map():
             reader.get_tensor(name)
+    except tf.errors.PermissionDeniedError as error:
+        raise InputError(f'cannot read checkpoint {prefix}: {one_line(error)}') from error
     except (ValueError, IndexError, tf.errors.OpError) as error:  # IndexError: a file that is too short.
         return one_line(error)
     return ''

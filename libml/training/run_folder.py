@@ -158,7 +158,7 @@ class RunFolder:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise InputError(f'cannot read {self.metrics_file}: {error}') from error
+            raise InputError(f'cannot read {self.metrics_file}: {error.strerror}') from error
         for number, line in enumerate(lines[:-1], 1):
             row, wrong = _report(line)
             if wrong:

@@ -170,6 +170,14 @@ def test_a_dataset_of_another_origin_is_kept(folder):
     assert len(content(folder)) == 1
 
 
+def test_a_folder_in_the_place_of_a_file_stays(folder):
+    path = folder / 'data' / 'pets.json'
+    path.mkdir(parents=True)
+    with refused('pets.json: Is a directory'):
+        create(folder, more=False, overwrite=True)
+    assert path.is_dir() and os.listdir(folder / 'data') == ['pets.json']
+
+
 def test_bad_pictures(folder, capsys):
     (folder / 'train' / 'cat' / 'bad.jpg').write_bytes(b'nothing')
     (folder / 'more' / 'worse.png').touch()

@@ -39,6 +39,15 @@ def test_cifar10(tmp_path, cifar10, capsys):
     assert prepare.create('cifar10', data_dir, tmp_path / 'nowhere') == []
 
 
+def test_a_folder_in_the_place_of_records(tmp_path, cifar10):
+    """It does not count as records that are there, and stays."""
+    path = tmp_path / 'data' / 'cifar10-train.tfrecord'
+    path.mkdir(parents=True)
+    with refused(f'cannot write {path}: Is a directory'):
+        prepare.create('cifar10', tmp_path / 'data', tmp_path)
+    assert str(path) in map(str, prepare.missing('cifar10', tmp_path / 'data')) and path.is_dir()
+
+
 def test_cifar10_of_other_counts_sizes_or_labels_is_refused(tmp_path, cifar10, monkeypatch):
     images, labels = cifar10
     path, data_dir = tmp_path / 'cifar-10-binary.tar.gz', tmp_path / 'data'

@@ -77,3 +77,10 @@ def test_extract_accuracy_of_nothing(tmp_path):
     write_events(tmp_path, 0, [], '.a')
     with pytest.raises(InputError, match='no accuracy yet'):
         extract_accuracy.accuracies(str(tmp_path))
+
+
+def test_event_files_that_cannot_be_read(tmp_path):
+    path = tmp_path / 'tf' / 'events.out.tfevents.1'
+    path.mkdir(parents=True)
+    with refused(f'cannot read {path}: '):
+        extract_accuracy.accuracies(str(tmp_path))

@@ -141,6 +141,28 @@ def test_the_newest_whole_checkpoint(tmp_path, capsys, damage, end):
     assert checkpoint.newest_whole(str(tmp_path / 'none')) is None
 
 
+def test_a_checkpoint_that_may_not_be_read_is_not_taken_for_damaged(tmp_path, monkeypatch):
+    """No older one takes its place."""
+    for step in (8, 16):
+        newest = save_without(tmp_path, dict(a=np.float32([1])), step)
+    load = tf.train.load_checkpoint
+
+    def forbidden(prefix):
+        if prefix == newest:
+            raise tf.errors.PermissionDeniedError(None, None, f'{prefix}.index; Permission denied')
+        return load(prefix)
+
+    monkeypatch.setattr(checkpoint.tf.train, 'load_checkpoint', forbidden)
+    with refused(f'cannot read checkpoint {newest}: {newest}.index; Permission denied'):
+        checkpoint.newest_whole(str(tmp_path))
+
+
+def test_a_folder_is_no_checkpoint(tmp_path):
+    path = save_without(tmp_path, dict(a=np.float32([1])), 8)
+    (tmp_path / 'model.ckpt-00000016.index').mkdir()
+    assert checkpoint.all_in(str(tmp_path)) == [path]
+
+
 def test_a_run_goes_on_from_the_newest_whole_checkpoint(tmp_path, capsys):
     """To the bit; the damaged one is not counted among those that are kept."""
     model = trained(tmp_path / 'a', 96)
