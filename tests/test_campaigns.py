@@ -6,7 +6,7 @@ import signal
 import time
 
 import runner
-from campaigns import cases
+from campaigns import cases, disk, kills
 from libml.utils import InputError
 
 import pytest
@@ -41,15 +41,7 @@ def test_what_a_campaign_takes_for_a_failure(tmp_path):
         assert result.outcome == outcome and text in result.text, (number, result)
 
 
-@pytest.fixture(autouse=True)
-def campaigns(monkeypatch):
-    """Their folder is imported from."""
-    monkeypatch.syspath_prepend(runner.ROOT / 'tests' / 'campaigns')
-
-
 def test_a_killed_run_is_compared(tmp_path, capsys):
-    import kills
-
     hears = signal.getsignal(signal.SIGINT)
     assert kills.campaign(['mixmatch.py'], 1, 3) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -60,8 +52,6 @@ def test_a_killed_run_is_compared(tmp_path, capsys):
 
 def test_disks_in_trouble(tmp_path, capsys):
     """Without the right to mount: files are limited, operations fail, files vanish or are folders."""
-    import disk
-
     campaign = disk.Campaign(tmp_path, 1, ['datasets', 'split'])
     assert campaign.cases(range(6)) == 0
     assert ' 0 failures' in capsys.readouterr().out

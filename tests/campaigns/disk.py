@@ -22,12 +22,10 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / folder) for folder in ('.', 'tests', 'tests/campaigns')]
+sys.path[:0] = [str(ROOT / folder) for folder in ('.', 'tests')]
 
-import disk_jobs  # noqa: E402
-import disks  # noqa: E402
-import whole  # noqa: E402
-from copies import Copy, all_seconds, run  # noqa: E402
+from campaigns import disk_jobs, disks, whole  # noqa: E402
+from campaigns.copies import Copy, all_seconds, run  # noqa: E402
 
 
 class Case:

@@ -5,10 +5,8 @@ import shutil
 import time
 
 import made_up_pictures
-
-import small_scripts
-import whole
-from copies import run
+from campaigns import small_scripts, whole
+from campaigns.copies import run
 
 TRAIN = 'mixmatch.py'
 # Of each job the folders that it finds on the disk, and how often it is drawn.

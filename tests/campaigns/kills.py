@@ -22,11 +22,10 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / folder) for folder in ('.', 'tests', 'tests/campaigns')]
+sys.path[:0] = [str(ROOT / folder) for folder in ('.', 'tests')]
 
-import small_scripts  # noqa: E402
-import whole  # noqa: E402
-from copies import Copy, all_seconds, run  # noqa: E402
+from campaigns import small_scripts, whole  # noqa: E402
+from campaigns.copies import Copy, all_seconds, run  # noqa: E402
 
 DATASET = 'dataset'
 # Where a kill comes: file and function that is called, the highest number of its call, and seconds after that.
