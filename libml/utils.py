@@ -101,14 +101,15 @@ def session_config():
 def one_line(error):
     """The line of an exception's text (or of a text) that says what happened, for an InputError that passes it on.
 
-    It is the first, but TensorFlow's errors of a graph say first where the graph was built, and Python's of an encoding
-    say nothing that helps.
+    It is the first, but TensorFlow's errors of a graph say first where the graph was built, then of which worker they
+    are, and Python's of an encoding say nothing that helps.
     """
     if isinstance(error, UnicodeDecodeError):
         return 'it must be UTF-8'
     lines = str(error).splitlines() or [type(error).__name__]
     nodes = [i for i, line in enumerate(lines[:-1]) if line.startswith('Node: ')]
-    return lines[nodes[0] + 1 if nodes else 0]
+    lines = lines[nodes[0] + 1:] if nodes else lines
+    return lines[1 if lines[0].startswith('From /job:') and lines[1:] else 0]
 
 
 def expanded(path, shown=None):
