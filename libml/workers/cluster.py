@@ -67,6 +67,7 @@ def _read(config):
     jobs_known = not set(jobs) - {'chief', 'worker'} and isinstance(chiefs, list) and isinstance(workers, list)
     job = {'chief': chiefs, 'worker': workers}.get(kind, [])
     right = (jobs_known and all(re.fullmatch(r'\S+:\d{1,5}', address) for address in addresses)
+             and all(0 < int(address.rpartition(':')[2]) < 2 ** 16 for address in addresses)
              and len(set(addresses)) == len(addresses) and type(index) is int and 0 <= index < len(job)
              and 0 < seconds <= LONGEST)
     return Cluster(addresses, index + (len(chiefs) if kind == 'worker' else 0), seconds) if right else None

@@ -37,8 +37,8 @@ def test_workers(monkeypatch):
 @pytest.mark.parametrize('kind, index, place', [('chief', 0, 0), ('worker', 0, 1), ('worker', 1, 2)])
 def test_a_chief_comes_before_the_workers(monkeypatch, kind, index, place):
     """As Kubeflow's TFJob has it."""
-    config(monkeypatch, dict(cluster=dict(chief=['c:0'], worker=TWO), task=task(index, kind)))
-    assert cluster.from_environment()[:2] == (('c:0', 'a:1', 'b:2'), place)
+    config(monkeypatch, dict(cluster=dict(chief=['c:3'], worker=TWO), task=task(index, kind)))
+    assert cluster.from_environment()[:2] == (('c:3', 'a:1', 'b:2'), place)
 
 
 @pytest.mark.parametrize('value', [
@@ -48,9 +48,10 @@ def test_a_chief_comes_before_the_workers(monkeypatch, kind, index, place):
     dict(cluster=dict(worker=TWO), task=task(0, 'evaluator')), dict(cluster=dict(worker=TWO, ps=['c:1']), task=task(0)),
     dict(cluster=dict(worker=['a', 'b:2']), task=task(0)), dict(cluster=dict(worker=['a:1', 'a:1']), task=task(0)),
     dict(cluster=dict(worker='a:1'), task=task(0)), dict(cluster=dict(worker=TWO)),
-    dict(cluster=dict(worker=TWO), task=task(0), timeout_seconds=0),
-    dict(cluster=dict(worker=TWO), task=task(0), timeout_seconds=float('inf')),
-    dict(cluster=dict(worker=TWO), task=task(0), timeout_seconds=10 ** 400)])
+    dict(cluster=dict(worker=['a:0', 'b:2']), task=task(0)), dict(cluster=dict(worker=['a:1', 'b:65536']),
+                                                                  task=task(0)),
+    *(dict(cluster=dict(worker=TWO), task=task(0), timeout_seconds=seconds)
+      for seconds in (0, 'long', float('inf'), float('nan'), 10 ** 400))])
 def test_what_is_not_of_its_form(monkeypatch, value):
     config(monkeypatch, value)
     with refused('TF_CONFIG=', '"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}'):
