@@ -4,7 +4,9 @@ Each worker is a process of this command with its own TF_CONFIG, and if there ar
 output is shown, and the errors of all. The exit code is that of the first worker that failed. Flags stand before N.
 """
 
+import contextlib
 import glob
+import itertools
 import os
 import re
 import signal
@@ -16,6 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
+from libml import interrupts
 from libml.utils import InputError, Lost, run_main
 from libml.workers import cluster
 
@@ -32,21 +35,19 @@ KILLED = {-number for number in signal.Signals if number not in (signal.SIGINT, 
 def gpus():
     """list of the names of this machine's GPUs, as for CUDA_VISIBLE_DEVICES."""
     given = os.environ.get('CUDA_VISIBLE_DEVICES')
-    if given is not None:
-        return [name for name in given.split(',') if name]
+    if given is not None:  # What is after the first that is none, such as -1, does not count.
+        return [*itertools.takewhile(lambda name: name not in ('', '-1', 'NoDevFiles'), given.split(','))]
     return [str(i) for i in range(len(glob.glob('/dev/nvidia[0-9]*')))]
 
 
 def free_addresses(n):
     """list of n `localhost:port` whose ports are free."""
-    sockets = [socket.socket() for _ in range(n)]
-    try:
-        for one in sockets:
-            one.bind(('127.0.0.1', 0))
+    with contextlib.ExitStack() as opened:
+        try:
+            sockets = [opened.enter_context(socket.create_server(('127.0.0.1', 0))) for _ in range(n)]
+        except OSError as error:
+            raise InputError(f'cannot have {n} workers on this machine: {error.strerror}') from error
         return [f'127.0.0.1:{one.getsockname()[1]}' for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 def start(n, command):
@@ -55,10 +56,7 @@ def start(n, command):
     Raises:
         InputError: the command cannot be run, or there are GPUs but fewer.
     """
-    try:
-        found, addresses = gpus(), free_addresses(n)
-    except OSError as error:
-        raise InputError(f'{n} workers: cannot open a port for each: {error.strerror}') from error
+    found, addresses = gpus(), free_addresses(n)
     if 0 < len(found) < n:
         raise InputError(f'{n} workers: this machine has {len(found)} GPUs ({", ".join(found)}), one for each worker')
     processes = []
@@ -91,7 +89,7 @@ def first_failure(processes):
         first = first or next((code for code in codes if code), 0)
         if None not in codes:
             return first
-        if first and first < 128:  # None of a signal, after which the chief saves.
+        if first:  # Also of a signal: before it ends by one, a worker waits until the chief has saved.
             end = end or time.monotonic() + PATIENCE
             if time.monotonic() > end:
                 send(processes, signal.SIGKILL)
@@ -100,8 +98,10 @@ def first_failure(processes):
 
 def run(n, command):
     """The exit code of one start of n workers; of what ends this process it tells them first."""
-    processes = start(n, command)
+    processes = []
     try:
+        with interrupts.delayed():  # A worker that is not in the list could not be told.
+            processes = start(n, command)
         return first_failure(processes)
     except KeyboardInterrupt as stopped:
         try:
@@ -111,6 +111,8 @@ def run(n, command):
             send(processes, signal.SIGTERM)
             first_failure(processes)
         raise
+    finally:
+        send(processes, signal.SIGKILL)  # After a third one.
 
 
 def main(argv):
