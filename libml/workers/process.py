@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import queue
 import sys
 import threading
 
@@ -39,6 +40,9 @@ def serve(cluster):
     Raises:
         InputError: its address is none of this machine, or taken.
     """
+    # gRPC asks a proxy for addresses that are not named here, where the environment has one.
+    hosts = [address.rpartition(':')[0] for address in cluster.addresses]
+    os.environ['no_grpc_proxy'] = ','.join([*filter(None, [os.environ.get('no_grpc_proxy')]), *hosts])
     try:
         return tf.compat.v1.train.Server(tf.train.ClusterSpec({'worker': list(cluster.addresses)}), 'worker',
                                          cluster.index, config=config(cluster))
@@ -49,6 +53,8 @@ def serve(cluster):
 
 class Session(tf.compat.v1.Session):
     """A session in which a worker that is gone or silent ends this one: everything that is run in it is timed.
+
+    It is run in a thread, so that a signal need not wait for workers that may never come.
 
     Args:
         target: of the server.
@@ -70,17 +76,30 @@ class Session(tf.compat.v1.Session):
             Lost: another worker is gone. If one only is silent, this process ends after cluster.seconds: TensorFlow
                 would wait for it for ever.
         """
-        timer = threading.Timer(self.cluster.seconds, self._end)
-        timer.daemon = True
-        timer.start()
-        try:
-            return super().run(*args, **kwargs)
-        except tf.errors.OpError as error:
-            if not isinstance(error, GONE) and not any(word in error.message for word in GONE_WORDS):
-                raise
+        done = queue.SimpleQueue()
+
+        def work():
+            try:
+                done.put((super(Session, self).run(*args, **kwargs), None))
+            except Exception as error:
+                done.put((None, error))
+
+        threading.Thread(target=work, daemon=True).start()
+        value, error = self._waited(done)
+        if isinstance(error, tf.errors.OpError) and (isinstance(error, GONE)
+                                                     or any(word in error.message for word in GONE_WORDS)):
             raise Lost(self._text(f'lost the others ({self.cluster.others()}), {one_line(error.message)}')) from error
-        finally:
-            timer.cancel()
+        if error:
+            raise error
+        return value
+
+    def _waited(self, done):
+        """What is put into a queue by another thread. After cluster.seconds this process ends."""
+        while True:
+            try:
+                return done.get(timeout=self.cluster.seconds)
+            except queue.Empty:
+                self._end()
 
     def _text(self, event):
         return f'worker {self.cluster.index} of {len(self.cluster.addresses)} {event}: {AGAIN}'
@@ -109,7 +128,7 @@ def shake_hands(target, cluster, mine):
             try:
                 longest = session.run(sizes, {size: [len(text)]}).max()
             except Lost as error:
-                if 'but that group has size' not in str(error):
+                if 'but that group has size' not in str(error.__cause__):
                     raise
                 raise InputError(f'TF_CONFIG of worker {cluster.index} names {n} workers, that of another one another '
                                  'number: give all of them the same list') from error
@@ -120,4 +139,4 @@ def shake_hands(target, cluster, mine):
     for (i, other), name in itertools.product(enumerate(others, 1), sorted(first)):
         if other.get(name) != first[name]:
             raise InputError(f'worker {i} has {name}={other.get(name)}, worker 0 has {name}={first[name]}: start all '
-                             'workers with the same command and code')
+                             'workers with the same command, code and data')
