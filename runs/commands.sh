@@ -4,8 +4,18 @@
 tables=
 for argument in "$@"; do
   case $argument in
-    --seeds=*) seeds=${argument#*=} ;;
-    --kimg=*) kimg=${argument#*=} ;;
+    --seeds=*)
+      seeds=${argument#*=}
+      if ! [[ $seeds =~ ^(\ *[0-9]+)+\ *$ ]]; then
+        echo "error: $argument: give whole numbers with spaces between, such as --seeds=\"1 2\"" >&2
+        exit 1
+      fi ;;
+    --kimg=*)
+      kimg=${argument#*=}
+      if ! [[ $kimg =~ ^[0-9]+(\.[0-9]+)?$ && $kimg =~ [1-9] ]]; then
+        echo "error: $argument: give a number above 0, such as --kimg=64" >&2
+        exit 1
+      fi ;;
     *) case " $known " in
          *" $argument "*) tables="$tables $argument" ;;
          *) echo "error: unknown argument $argument: give ${known// /, }, --seeds=, --kimg=" >&2; exit 1 ;;

@@ -7,8 +7,8 @@
 # TABLE: cifar10, cifar100, svhn, stl10; all of them without a name.
 # Its settings are FixMatch's defaults here, but for the strong views and --wd of CIFAR-100, whose network is WRN-28-2, too.
 # It reports the best of all test accuracies: `python scripts/accuracy_table.py --column=best`. Its UDA does not sharpen;
-# its Dash is not the paper's, its SimMatch has three heads, its network for STL-10 has a first stride of 2: those rows
-# cannot be compared.
+# its Dash is not the paper's and its SimMatch has three heads, so that these two rows cannot be compared. It has no column
+# of STL-10: those commands are of its configurations, with their network.
 set -euo pipefail
 
 known="cifar10 cifar100 svhn stl10" seeds="1 2 3" kimg=65536
