@@ -197,7 +197,8 @@ def test_wrong_argument_is_one_line(script):
     assert code == 1 and not lines and 'nosuch' in err and len(err.splitlines()) == 1
 
 
-@pytest.mark.parametrize('argument', ['--seeds=', '--seeds=1,2', '--seeds=1 x', '--kimg=', '--kimg=x', '--kimg=0', '--kimg=1k'])
+@pytest.mark.parametrize('argument', ['--seeds=', '--seeds=1,2', '--seeds=1 x', '--kimg=', '--kimg=x', '--kimg=0',
+                                      '--kimg=1k'])
 def test_wrong_numbers_are_one_line(argument):
     code, lines, err = printed('usb.sh', 'svhn', argument)
     assert code == 1 and not lines and err.startswith(f'error: {argument}: give ') and len(err.splitlines()) == 1
