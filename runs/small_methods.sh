@@ -4,9 +4,9 @@
 #
 #   runs/small_methods.sh [digits] [mnist] [cifar10] [--seeds="1 2 3"] [--kimg=N]
 #
-# A seed is that of the run and of the choice of labels. digits: 40 labels, 64 kimg, one to two minutes a run on two cores.
-# mnist: 40 labels, 32 kimg in batches of 32, MINUTES a run. cifar10: 250 labels, 64 kimg, a night for all. Both must be in
-# the data folder (scripts/create_datasets.py).
+# A seed is that of the run and of the choice of labels. digits: 40 labels, 64 kimg, one to two minutes a run on two
+# cores. mnist: 40 labels, 32 kimg in batches of 32, four minutes a run. cifar10: 250 labels, 64 kimg, a night for all.
+# Both must be in the data folder (scripts/create_datasets.py).
 set -euo pipefail
 
 known="digits mnist cifar10" seeds="1 2 3" kimg=
