@@ -28,13 +28,13 @@ def test_what_a_campaign_takes_for_a_failure(tmp_path):
         (tmp_path / name).write_text('half')
 
     (tmp_path / 'earlier').write_text('whole')
-    wrong = [lambda: refuse('--name=5: give 6'), lambda: refuse('wrong'), lambda: 1 / 0, lambda: os.abort(),
+    wrong = [lambda: refuse('--name=5: give 6'), lambda: refuse('wrong'), lambda: 1 / 0, lambda: os._exit(3),
              lambda: time.sleep(60), lambda: write('new.part'), lambda: os.unlink(tmp_path / 'new.part'),
              lambda: write('earlier'), lambda: None]
     found = cases.results(lambda number: cases.judged(cases.Case('x', wrong[number], ('--name=5',)), tmp_path),
                           range(len(wrong)), seconds=1)
     texts = [('refused', '--name=5'), ('FAILED', 'names none of --name=5: wrong'), ('FAILED', 'ZeroDivisionError'),
-             ('FAILED', 'crash: exit code -6'), ('FAILED', 'hang: no end after 1 s'), ('FAILED', 'new.part half-'),
+             ('FAILED', 'crash: exit code 3'), ('FAILED', 'hang: no end after 1 s'), ('FAILED', 'new.part half-'),
              ('FAILED', 'new.part half-written, or changed'), ('FAILED', 'earlier half-written, or changed'),
              ('accepted', '')]
     for (number, result), (outcome, text) in zip(found, texts, strict=True):
