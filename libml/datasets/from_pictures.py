@@ -74,8 +74,9 @@ def create(name, data_dir, sources, settings, overwrite=False):
                 write[subset](converted.stored, number, path)
         report.check(settings.skip_bad)
         _forget(name, data_dir)
-    with written_whole(pictures_path(data_dir, name)) as f:
-        json.dump(dict(made_of=_made_of(settings, digest)), f, indent=1)
+        # Before the records are there: the same command goes on where it could not write all of them.
+        with written_whole(pictures_path(data_dir, name)) as f:
+            json.dump(dict(made_of=_made_of(settings, digest)), f, indent=1)
     counts = {subset: int(sum(counts)) for subset, counts in report.counts.items() if sum(counts)}
     descriptions.write_description(data_dir, dataclasses.replace(description, counts=counts))
     size = f'{settings.size}x{settings.size}x{settings.colors} ({settings.fit})'
