@@ -1,3 +1,22 @@
 """Changes of mutations.py that change nothing that counts: module -> reason -> {(line, what it becomes), ...}."""
 
-EQUIVALENT = {}
+EQUIVALENT = {
+    'layers': {'tf.split refuses other sizes as well, in other words.': {
+        ('t.shape[:1].assert_is_compatible_with([batch])', 'pass')}},
+    'ema': {'Step 0 after the start is due by its remainder, too.': {
+        ('due = (since < 0) | tf.equal(since % self.period, 0)',
+         'due = (since <= 0) | tf.equal(since % self.period, 0)')}},
+    'datasets/split_rule': {
+        'A ratio is never 0, and with 1 all classes are as large.': {
+            ('return np.array(counts if ratio > 0 else counts[::-1], np.int64)',
+             'return np.array(counts if ratio > 1 else counts[::-1], np.int64)'),
+            ('most = int(((available + 1) / (shares if ratio > 0 else shares[::-1])).min())',
+             'most = int(((available + 1) / (shares if ratio >= 0 else shares[::-1])).min())'),
+            ('most = int(((available + 1) / (shares if ratio > 0 else shares[::-1])).min())',
+             'most = int(((available + 1) / (shares if ratio > 1 else shares[::-1])).min())')},
+        'The largest that fits is looked for from more than enough on.': {
+            ('most = int(((available + 1) / (shares if ratio > 0 else shares[::-1])).min())',
+             'most = int(((available + 2) / (shares if ratio > 0 else shares[::-1])).min())')}},
+    'optimizers': {'Locking is for variables of the old kind.': {
+        ('super().__init__(False, name)', 'super().__init__(True, name)')}},
+}

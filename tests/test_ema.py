@@ -83,6 +83,15 @@ def test_mean_of_the_snapshots(start, period):
             np.testing.assert_allclose(session.run(mean.average(weight)), expected, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.parametrize('average, averaged', [
+    (lambda: ema.SnapshotMean(tf.constant(0, tf.int64), 0, 1), True), (lambda: MovingAverage(0.9), False),
+    (lambda: MovingAverage(0.9, statistics=True), True), (ema.LiveWeights, False)])
+def test_running_statistics_are_averages_where_they_are_asked_for(average, averaged):
+    with tf.Graph().as_default(), tf1.variable_scope('classify', custom_getter=average().getter):
+        moving = tf1.get_variable('moving_mean', [2], trainable=False, use_resource=True)
+        assert moving.op.name == 'classify/moving_mean' + '/ExponentialMovingAverage' * averaged
+
+
 def test_no_average_reads_the_variables():
     with tf.Graph().as_default():
         live = ema.LiveWeights()

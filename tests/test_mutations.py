@@ -74,8 +74,8 @@ def test_what_tests_notice_is_told_from_what_they_do_not(tmp_path):
     lines = [line.partition(' noticed; ')[0] for line in out.splitlines()]
     assert lines == ['libml/part/tiny.py:6: return a + 2 -> return a - 2',
                      'libml/part/tiny.py:6: return a + 2 -> return a + 3',
-                     'libml/loop.py:2: while n > 4: -> while n > 5:',
                      'part/tiny: 0 killed, 0 timeout, 2 survived, 1 equivalent; 0.0%',
+                     'libml/loop.py:2: while n > 4: -> while n > 5:',
                      'loop: 3 killed, 1 timeout, 1 survived, 0 equivalent; 80.0%',
                      '8 changes, seed 1: 3 killed, 1 timeout, 3 survived, 1 equivalent; 57.1%'], err
     assert code == 1 and all((tmp_path / name).read_text() == text for name, text in FILES.items())

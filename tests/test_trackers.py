@@ -97,12 +97,17 @@ def test_data_distribution_followed_or_given():
         np.testing.assert_allclose(session.run(followed()), 0.999 / 3 + 0.001 * np.array([0.75, 0.25, 0]), rtol=1e-6)
 
 
-def test_distance_of_the_aligned_distributions():
-    """Nothing between equal ones, however rare a class is; finite where a class was never predicted."""
+def test_alignment_where_a_class_is_missing():
+    """Its epsilon counts then, in predictions; their distance is finite, and nothing where it is missing on both
+    sides."""
     with tf.Graph().as_default(), tf1.Session() as session:
         alignment = trackers.Alignment(2, tf.zeros([1, 2]), tf.zeros([1, 2]))
         p, q = [tf1.placeholder(tf.float32, [2]) for _ in range(2)]
         alignment.p_labeled, alignment.p_unlabeled = p, q
+        found = alignment(tf.constant([[0.5, 0.5]]))
+        for labeled, unlabeled in (([0., 1.], [0.5, 0.5]), ([0.5, 0.5], [0., 1.])):
+            ratio = (1e-6 + np.array(labeled)) / (1e-6 + np.array(unlabeled))
+            np.testing.assert_allclose(session.run(found, {p: labeled, q: unlabeled}), [ratio / ratio.sum()], rtol=1e-5)
         kl, rare = alignment.kl(), [0.001, 0.999]
         assert session.run(kl, {p: rare, q: rare}) == 0
         halves = np.log(0.5 + 2 ** -17)

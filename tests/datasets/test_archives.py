@@ -44,7 +44,8 @@ def test_what_is_packed_very_small_is_refused(tmp_path, monkeypatch):
             read(tmp_path / 'a')
     assert archives.idx(tmp_path / 'b', 1).tolist() == [0] * 30000  # What is not packed is as large as it is.
     for name, text in (('c', "its member 'x' has 30000 bytes, more than 20000"),
-                       ('d', 'more than 20000 bytes are packed'), ('e', "its member 'good' has 1000000000000000 bytes")):
+                       ('d', 'more than 20000 bytes are packed'),
+                       ('e', "its member 'good' has 1000000000000000 bytes")):
         with refused(f'{tmp_path}/{name} is ', text):
             archives.tar_members(tmp_path / name, ['good'])
     savemat = pytest.importorskip('scipy.io').savemat

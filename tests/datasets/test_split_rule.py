@@ -125,6 +125,7 @@ def test_draws_of_each_class():
     assert np.bincount(labels[picked]).tolist() == [5, 5, 5] and sorted(set(picked)) == picked.tolist()
     assert picked.tolist() == split_rule.draw_per_class(labels, 3, 4, 5).tolist()
     assert picked.tolist() != split_rule.draw_per_class(labels, 3, 5, 5).tolist()
+    assert sorted(labels[split_rule.draw_per_class(labels, 3, 4, 1)]) == [0, 1, 2]
     for size in (0, 6):
         with refused(f'{size} labels of each class', 'smallest class has 5 images'):
             split_rule.draw_per_class(labels, 3, 4, size)
@@ -152,6 +153,12 @@ def test_a_long_tail_is_as_large_as_the_classes_allow(ratio, expected):
     assert np.bincount(labels[drawn], minlength=4).tolist() == expected and (np.diff(drawn) > 0).all()
     largest = max(expected) + 1  # No more would do.
     assert (split_rule.skewed_counts(largest, 4, ratio) > [7, 50, 30, 3]).any()
+
+
+def test_a_long_tail_of_two_classes():
+    labels = np.repeat([0, 1], [7, 50])
+    for ratio, expected in ((10, [7, 0]), (2, [7, 3]), (-10, [5, 50])):
+        assert np.bincount(labels[split_rule.draw_skewed(labels, 2, ratio, 5)], minlength=2).tolist() == expected
 
 
 def test_draws_of_a_long_tail():
