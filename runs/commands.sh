@@ -12,8 +12,8 @@ for argument in "$@"; do
       fi ;;
     --kimg=*)
       kimg=${argument#*=}
-      if ! [[ $kimg =~ ^[0-9]+(\.[0-9]+)?$ && $kimg =~ [1-9] ]]; then
-        echo "error: $argument: give a number above 0, such as --kimg=64" >&2
+      if ! [[ $kimg =~ ^[0-9]*[1-9][0-9]*$ ]]; then
+        echo "error: $argument: give a whole number above 0, such as --kimg=64" >&2
         exit 1
       fi ;;
     *) case " $known " in

@@ -198,13 +198,13 @@ def test_wrong_argument_is_one_line(script):
 
 
 @pytest.mark.parametrize('argument', ['--seeds=', '--seeds=1,2', '--seeds=1 x', '--kimg=', '--kimg=x', '--kimg=0',
-                                      '--kimg=1k'])
+                                      '--kimg=1k', '--kimg=0.5'])
 def test_wrong_numbers_are_one_line(argument):
     code, lines, err = printed('usb.sh', 'svhn', argument)
     assert code == 1 and not lines and err.startswith(f'error: {argument}: give ') and len(err.splitlines()) == 1
 
 
 def test_numbers():
-    lines = printed('usb.sh', 'svhn', '--seeds=3 12', '--kimg=0.5')[1]
-    assert len(lines) == 48 and all('--train_kimg=0.5 ' in line for line in lines)
+    lines = printed('usb.sh', 'svhn', '--seeds=3 12', '--kimg=20')[1]
+    assert len(lines) == 48 and all('--train_kimg=20 ' in line for line in lines)
     assert {line.partition('@')[0].rpartition('.')[2] for line in lines} == {'3', '12'}

@@ -4,10 +4,11 @@ Either a folder for each class below `train` and `val` (or `validation`), or TFR
 `validation-*` with the keys `image/encoded` and `image/class/label`, whose first class is 1.
 """
 
+import contextlib
 import glob
 import os
 
-from libml.datasets import descriptions, index
+from libml.datasets import descriptions, index, splits
 from libml.pictures import sources
 from libml.utils import InputError, expanded
 
@@ -34,10 +35,27 @@ def create(data_dir, archives):
                          '(train/n01440764/...) or its TFRecords (train-00000-of-01024 ...)')
     archives = os.path.abspath(expanded(archives))
     paths = {subset: descriptions.index_path(data_dir, NAME, subset) for subset in ('train', 'test')}
-    known = [index.load(path) for path in paths.values()]
-    if all(found and found.fresh() and os.path.commonpath([found.files[0], archives]) == archives for found in known):
+    known = {subset: index.load(path) for subset, path in paths.items()}
+    described_in = descriptions.description_path(data_dir, NAME)
+    described = os.path.exists(described_in)
+    if os.path.isdir(os.path.join(archives, 'train')):
+        # Their names are all that an index of them has: they are listed anew.
+        made, classes = _of_folders(archives)
+        unchanged = all(found.holds(known[subset]) for subset, found in made.items())
+    else:
+        files = _shards(archives)
+        unchanged = described and all(found and found.files == tuple(files[subset]) and found.fresh()
+                                      for subset, found in known.items())
+        if unchanged:
+            return []
+        made, classes = _of_shards(files, archives)
+    if described and unchanged:
         return []
-    made, classes = (_of_folders if os.path.isdir(os.path.join(archives, 'train')) else _of_shards)(archives)
+    with contextlib.suppress(FileNotFoundError):  # First: without it all that follows is done again after a crash.
+        os.unlink(described_in)
+    if known['train'] and not _same_pictures(known['train'], made['train']):
+        for path in splits.forget(data_dir, NAME):
+            print(f'removed {path}: it was a split of other pictures')
     for subset, found in made.items():
         found.save(paths[subset])
     counts = {subset: len(found) for subset, found in made.items()}
@@ -46,6 +64,11 @@ def create(data_dir, archives):
     print(f'{NAME}: {len(classes):,} classes, {counts["train"]:,} training and {counts["test"]:,} test pictures, read '
           f'where they lie in {archives}')
     return list(paths.values())
+
+
+def _same_pictures(one, other):
+    """Whether two Indexes have pictures of the same sizes and labels, in the same order; wherever they lie."""
+    return np.array_equal(one.size, other.size) and np.array_equal(one.label, other.label)
 
 
 def _of_folders(archives):
@@ -67,15 +90,20 @@ def _of_folders(archives):
     return made, classes
 
 
-def _of_shards(archives):
-    """(dict subset -> Index, class names) of TFRecord files; a class is called by its number."""
-    made = {}
+def _shards(archives):
+    """dict subset -> its TFRecord files."""
+    files = {}
     for subset, stem in (('train', 'train'), ('test', 'validation')):
-        files = sorted(glob.glob(os.path.join(glob.escape(archives), f'{stem}-*')))
-        if not files:
+        files[subset] = sorted(glob.glob(os.path.join(glob.escape(archives), f'{stem}-*')))
+        if not files[subset]:
             raise InputError(f'{archives} has neither a folder train/ with a folder for each class nor TFRecords '
                              f'{stem}-*')
-        made[subset] = index.of_records(files, KEYS)
+    return files
+
+
+def _of_shards(files, archives):
+    """(dict subset -> Index, class names) of TFRecord files, of `_shards`; a class is called by its number."""
+    made = {subset: index.of_records(paths, KEYS) for subset, paths in files.items()}
     labels = np.concatenate([found.label for found in made.values()])
     if labels.min() < 0:
         raise InputError(f'{archives}: a record has the label {labels.min() + 1}, and classes begin with 1')

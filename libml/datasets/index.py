@@ -85,6 +85,11 @@ class Index:
         """Whether all files are as they were; those of a picture each are not looked at."""
         return not self.stamps or self.stamps == stamps(self.files)
 
+    def holds(self, other):
+        """Whether another Index, or None, has the same pictures at the same places."""
+        return bool(other) and (self.files, self.stamps) == (other.files, other.stamps) and all(
+            np.array_equal(getattr(self, key), getattr(other, key)) for key in ARRAYS)
+
     def save(self, path):
         """Writes it, whole or not at all."""
         folder = os.path.dirname(path)

@@ -8,6 +8,7 @@ from libml.hparams import Hparam
 from libml.methods import momentum_model
 from libml.methods.class_use import ClassUse
 from libml.trackers import Average
+from libml.training import start_warnings
 
 import numpy as np
 import tensorflow as tf
@@ -73,6 +74,11 @@ class PairModel(momentum_model.MomentumModel):
             return super().kernels()
         return super().kernels() + [v for v in tf.compat.v1.trainable_variables('classify')
                                     if re.search(r'dense(_\d+)?/bias$', v.op.name)]
+
+    def warnings(self, train_nimg):
+        p = self.params
+        return [*super().warnings(train_nimg), *start_warnings.without_staircase(p.schedule, self.given),
+                *start_warnings.long_warmup(p.get('warmup_kimg', 0), train_nimg / 1024)]
 
     def forward(self, parts):
         """Logits of several batches [n_i, h, w, c] from one pass, named `train`: list of [n_i, C]."""

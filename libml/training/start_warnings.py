@@ -71,6 +71,20 @@ def without_effect(given, augment):
         yield f'warning: no effect without CTAugment, which --augment={augment} does not use here: {flags}'
 
 
+def without_staircase(schedule, given):
+    """A warning if flags of --schedule=staircase are among those that were given, name -> value, to another one."""
+    flags = ' '.join(f'--{name}={given[name]}' for name in ('lr_warmup_kimg', 'lr_decay_kimg') if name in given)
+    if flags and schedule != 'staircase':
+        yield f'warning: {flags}: of no effect without --schedule=staircase'
+
+
+def long_warmup(warmup_kimg, train_kimg):
+    """A warning if a run ends before what comes after its warm-up, without which it is another method."""
+    if warmup_kimg and warmup_kimg >= train_kimg:
+        yield (f'warning: --warmup_kimg={warmup_kimg:g} is not over in a run of {train_kimg:g} kimg: what the '
+               'method does with unlabelled images begins after it; give less')
+
+
 def slow_bfloat16():
     """A warning if the processor does not multiply bfloat16 and nothing else does."""
     known = processor_flags()

@@ -1,10 +1,11 @@
 """ImageNet's two layouts, read where they lie."""
 
 import os
+import shutil
 
 import runner
 from libml import data_pair
-from libml.datasets import imagenet, prepare
+from libml.datasets import imagenet, prepare, splits
 from libml.utils import InputError
 from made_up_imagenet import CLASSES, folders, shards
 
@@ -28,6 +29,27 @@ def test_both_layouts_give_the_same_dataset(tmp_path, layout, capsys):
     assert pixels.shape == (6, 16, 16, 3)
     numbers = np.rint(pixels[:, 8, 8, 0] / 10).astype(int)
     assert sorted(numbers) == list(range(12, 18)) and (numbers % 3 == labels).all()
+
+
+@pytest.mark.parametrize('layout', [folders, shards])
+@pytest.mark.parametrize('change', ['a picture', 'a file of pictures', 'no description'])
+def test_what_has_changed_is_noticed(tmp_path, layout, change):
+    layout(tmp_path / 'given')
+    data = tmp_path / 'data'
+    imagenet.create(str(data), str(tmp_path / 'given'))
+    splits.create_split(str(data), 'imagenet', 1, 6, True)
+    before = (data / 'imagenet.json').read_text()
+    train = sorted(path for path in (tmp_path / 'given').rglob('*') if path.is_file() and 'train' in str(path))
+    if change == 'no description':
+        os.remove(data / 'imagenet.json')
+    elif change == 'a picture' and layout is folders:
+        shutil.copy(train[0], train[0].with_name('new.JPEG'))
+    else:
+        shutil.copy(train[0], train[1] if change == 'a picture' else train[0].with_name(train[0].name + '0.JPEG'))
+    assert imagenet.create(str(data), str(tmp_path / 'given'))
+    assert ((data / 'imagenet.json').read_text() == before) == (change == 'no description')
+    assert len(list((data / 'SSL2').iterdir())) == 2 * (change == 'no description')
+    assert not imagenet.create(str(data), str(tmp_path / 'given'))
 
 
 def test_it_trains_from_the_command_line(tmp_path):

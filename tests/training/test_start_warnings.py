@@ -3,9 +3,11 @@
 import re
 
 import toy
+from dash import Dash
 from fixmatch import FixMatch
 from libml.training import start_warnings
 from mixmatch import MixMatch
+from simmatch import SimMatch
 
 import numpy as np
 import pytest
@@ -52,6 +54,26 @@ def test_flags_of_ctaugment_without_it(tmp_path, monkeypatch, params, text):
     model = FixMatch(str(tmp_path), toy.dataset(size=8), **{'augment': 'd.d.rac', **params})
     found = list(start_warnings.lines(model, 64 * 10 ** 6))
     assert found == ([f'warning: no effect without CTAugment, which {text}remixmatch'] if text else [])
+
+
+@pytest.mark.parametrize('params, text', [
+    (dict(lr_warmup_kimg=2., lr_decay_kimg=3.), '--lr_warmup_kimg=2.0 --lr_decay_kimg=3.0: of no effect without'),
+    (dict(lr_warmup_kimg=2., schedule='staircase'), None), ({}, None)])
+def test_flags_of_the_staircase_without_it(tmp_path, monkeypatch, params, text):
+    monkeypatch.setattr(FixMatch, 'algorithm', toy.no_graph)
+    model = FixMatch(str(tmp_path), toy.dataset(size=8), **params)
+    found = list(model.warnings(64 * 10 ** 6))
+    assert found == ([f'warning: {text} --schedule=staircase'] if text else [])
+
+
+@pytest.mark.parametrize('method', [Dash, SimMatch])
+@pytest.mark.parametrize('kimg, warned', [(8, True), (9, False)])
+def test_a_warmup_that_is_never_over(tmp_path, monkeypatch, method, kimg, warned):
+    monkeypatch.setattr(method, 'algorithm', toy.no_graph)
+    model = method(str(tmp_path), toy.dataset(size=8), warmup_kimg=8., ema=0., batch=8)
+    found = list(model.warnings(kimg * 1024))
+    assert [line.partition(':')[2].partition(':')[0] for line in found] == [
+        ' --warmup_kimg=8 is not over in a run of 8 kimg'] * warned
 
 
 def test_a_run_says_once_what_is_wrong(tmp_path, monkeypatch, capsys):
