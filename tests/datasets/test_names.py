@@ -41,7 +41,7 @@ def test_imbalance_is_in_the_name(text, ratios):
     assert given == name == name.skewed(imbalance_labeled=ratios[0], imbalance_unlabeled=0.)
 
 
-@pytest.mark.parametrize('ratio', [0.5, -0.99, float('inf'), float('nan')])
+@pytest.mark.parametrize('ratio', [0.5, -0.99, 1e7, float('inf'), float('nan')])
 def test_ratios_that_cannot_be(ratio):
     for flag in ('imbalance_labeled', 'imbalance_unlabeled'):
         with refused(f'--{flag}={ratio}: give the ratio'):

@@ -195,3 +195,15 @@ def test_a_write_that_fails_leaves_nothing(tmp_path):
     with pytest.raises(ValueError):
         records.write_records(str(tmp_path / 'a'), random_images(2, 4, 4, 1), [0])
     assert os.listdir(tmp_path) == ['file']
+
+
+@pytest.mark.parametrize('read', [records.read_labels, lambda paths: records.read_records(paths, 4, 4, 3)])
+def test_a_record_that_no_message_can_quote(tmp_path, read):
+    """TensorFlow's says what is in it, which is no Unicode."""
+    path = str(tmp_path / 'a')
+    records.write_records(path, random_images(2, 4, 4, 3), [0, 1])
+    row = b''.join(records.raw_records(path))[:100] + b'\x89\xff' * 50
+    with tf.io.TFRecordWriter(path) as writer:
+        writer.write(row)
+    with refused(f'{path}: record 0 is no tf.train.Example'):
+        read([path])

@@ -208,3 +208,10 @@ def test_forget(folder):
         'toy.3@12-map.json', 'toy-unlabel.json', 'toy.3@12-label.json', 'toy(2,seed=1).json']
     assert not any(map(os.path.exists, found)) and splits.forget(folder, 'toy') == []
     assert sorted(os.listdir(folder / 'SSL')) == ['atoy.1@2-map.json', 'toy.txt', 'toy2.1@2-map.json']
+
+
+def test_folds_of_numbers_that_are_none(tmp_path):
+    for number in ('9' * 30, 'x'):
+        (tmp_path / 'stl10_fold_indices.txt').write_text(f'1 2 {number}\n')
+        with refused(f'cannot read {tmp_path}/stl10_fold_indices.txt: '):
+            splits.read_folds(tmp_path, 'stl10', 100)
