@@ -1,6 +1,7 @@
 """Datasets put into the data folder: once, whole, as they were published; from small made-up archives."""
 
 import gzip
+import os
 import struct
 
 from libml import data_pair
@@ -37,6 +38,23 @@ def test_cifar10(tmp_path, cifar10, capsys):
     assert out.err.startswith('warning: ') and out.err.count('\n') == 1 and 'MD5' in out.err
     assert out.out.count('\n') == 3
     assert prepare.create('cifar10', data_dir, tmp_path / 'nowhere') == []
+
+
+@pytest.mark.parametrize('left', ['cifar10.json', 'cifar10-test.tfrecord'])
+def test_what_a_full_disk_cut_off_is_made_the_next_time(tmp_path, cifar10, monkeypatch, left):
+    replace = os.replace
+
+    def full(temporary, path):
+        if os.path.basename(path) == left:
+            raise OSError(28, 'No space left on device')
+        replace(temporary, path)
+
+    data_dir = tmp_path / 'data'
+    with monkeypatch.context() as patch, refused(f'cannot write {data_dir}/{left}: No space left on device'):
+        patch.setattr(os, 'replace', full)
+        prepare.create('cifar10', data_dir, tmp_path)
+    prepare.create('cifar10', data_dir, tmp_path)
+    assert sorted(os.listdir(data_dir)) == ['cifar10-test.tfrecord', 'cifar10-train.tfrecord', 'cifar10.json']
 
 
 def test_a_folder_in_the_place_of_records(tmp_path, cifar10):
