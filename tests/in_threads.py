@@ -19,6 +19,8 @@ def workers(n, fresh=False):
         _servers[n] = [(worker.cluster, worker.exchanges, process.serve(worker.cluster)) for worker in made]
     found = []
     for one, exchanges, server in _servers[n]:
+        # Else a graph finds the variables of the one before, of the same names: its first step would not be 0.
+        tf.compat.v1.Session.reset(server.target, config=process.config(one))
         found.append(Workers(one))
         found[-1].exchanges, found[-1].server = exchanges, server
     return found
