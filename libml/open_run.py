@@ -1,6 +1,7 @@
 """A run folder opened as a model: args.json names the class and holds every argument to build it with."""
 
 import importlib
+import re
 
 from libml.train import Model
 from libml.training import checkpoint
@@ -34,6 +35,8 @@ def open_run(path, data_dir=''):
         raise InputError(f'{folder.args_file} does not say where the data lay: give --data_dir=FOLDER')
     table = {**cls.LOOP_FLAGS, **cls.HPARAMS}
     args = {flag: args.get(flag, spec.default) for flag, spec in table.items()}
+    if re.fullmatch(r'\d+x\d+x\d+', str(args['size'])):  # Of consistency.py: the images were not framed.
+        args['size'] = 0
     _check(cls.LOOP_FLAGS, args, folder.args_file)
     args['data_dir'] = data_dir or args['data_dir']
     dataset = cls.load_dataset(args)
@@ -48,12 +51,10 @@ def open_run(path, data_dir=''):
 def _check(table, args, source):
     """InputError that names the file `source` if a value in `args` cannot be one of the flag of its name in `table`."""
     for name, spec in table.items():
-        # With consistency.py it says the size of images that were not framed, and is no flag.
-        if name != 'size' or not isinstance(args[name], str):
-            try:
-                spec.checked(name, args[name])
-            except InputError as error:
-                raise InputError(f'{source} is damaged: {error}') from error
+        try:
+            spec.checked(name, args[name])
+        except InputError as error:
+            raise InputError(f'{source} is damaged: {error}') from error
 
 
 def load_class(name, source):
