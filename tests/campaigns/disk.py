@@ -139,12 +139,15 @@ class Case:
             yield f'in the end: {text}'
 
 
+# TensorFlow's of a temporary file of its own, whose size is limited as well; and ours.
+WARNINGS = ('WARNING:tensorflow:AutoGraph', 'Please report this to the TensorFlow', 'Cause: [Errno', 'To silence this',
+            'warning: ')
 KINDS = ('full', 'full', 'limited', 'failing', 'failing', 'read_only', 'forbidden', 'vanishing', 'folder_for_file')
 
 
 def wrong_end(copy, disk):
     """Texts: what is wrong with how a process ended."""
-    lines = [line for line in copy.err.splitlines() if not line.startswith('warning: ')]
+    lines = [line for line in copy.err.splitlines() if not line.startswith(WARNINGS) and 'ag_logging.py' not in line]
     if copy.code not in (0, 1) or 'Traceback' in copy.err or copy.code and len(lines) != 1:
         yield f'exit code {copy.code}: {copy.err}'
     elif copy.code and not (lines[0].startswith('error: ')
