@@ -6,6 +6,13 @@ EQUIVALENT = {
     'ema': {'Step 0 after the start is due by its remainder, too.': {
         ('due = (since < 0) | tf.equal(since % self.period, 0)',
          'due = (since <= 0) | tf.equal(since % self.period, 0)')}},
+    'datasets/records': {'How many are read, made or waited for at a time is a matter of speed.': {
+        ('CHUNK = 256', 'CHUNK = 257'),
+        ('chunk = tf.compat.v1.data.make_one_shot_iterator(dataset.prefetch(2)).get_next()',
+         'chunk = tf.compat.v1.data.make_one_shot_iterator(dataset.prefetch(3)).get_next()'),
+        ('if len(waiting) > 2 * os.cpu_count():', 'if len(waiting) > 3 * os.cpu_count():'),
+        ('if len(waiting) > 2 * os.cpu_count():', 'if len(waiting) >= 2 * os.cpu_count():'),
+        ('if len(waiting) > 2 * os.cpu_count():', 'if len(waiting) > 2 / os.cpu_count():')}},
     'datasets/split_rule': {
         'A ratio is never 0, and with 1 all classes are as large.': {
             ('return np.array(counts if ratio > 0 else counts[::-1], np.int64)',

@@ -198,6 +198,7 @@ def test_unlabelled_images_that_cannot_be_skewed(tmp_path):
 
 def test_forget(folder):
     """The splits of one dataset, and of none whose name begins alike."""
+    assert splits.forget(folder, 'toy') == []
     splits.ssl_split(folder, 'toy', 3, 12)
     splits.ssl2_split(folder, 'toy', 3, 12)
     splits.domain_split(folder, 'toy', 1, 2)
