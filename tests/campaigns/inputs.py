@@ -6,7 +6,7 @@ the input is taken in, or refused with one line that names it; nothing may be ha
 Prints each other case with the command that repeats it, then how many there were; ends with 1 if any failed. With
 --case=N (or --process=N) one case is run, and its files stay.
 
-It is no part of the tests. 10,000 cases take about 8 minutes of processor time.
+It is no part of the tests. 10,000 cases take some 10 minutes of processor time.
 """
 
 import argparse
