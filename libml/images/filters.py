@@ -59,8 +59,8 @@ def _box_sum(values, size, images):
 
 
 def _interior(images, border):
-    """float32 [h*w*c]: 0 for the outermost `border` pixels, 1 inside."""
+    """float32 [h*w*c]: 0 for the outermost `border` pixels, of a small picture all, 1 inside."""
     height, width, colors = images.shape[1:]
-    rows, columns = [np.pad(np.ones(size - 2 * border, np.float32), border) for size in (height, width)]
+    rows, columns = [np.pad(np.ones(max(size - 2 * border, 0), np.float32), border)[:size] for size in (height, width)]
     # Multiplied in the graph: as a constant the whole mask would be written with every copy of the graph.
     return tf.reshape(tf.constant(rows[:, None]) * tf.constant(np.repeat(columns, colors)), [-1])

@@ -72,6 +72,8 @@ def read(path, arch, scales, whitened):
         InputError: it cannot be read, or says that it is of another network.
     """
     ending = os.path.splitext(path)[1]
+    if ending == '.keras':
+        raise InputError('files .keras hold a program: give the weights alone, model.save_weights(\'x.weights.h5\')')
     if ending not in ('.h5', '.hdf5', '.npz'):
         path = checkpoint.find(path)
         check_run(path, 'it', arch=arch, whiten=whitened)

@@ -13,6 +13,14 @@ def test_without_amount_is_the_full_effect(name):
     assert_equals(lambda image: image.filter(kind), name, pictures(np.random.RandomState(0), 32, 32, 3))
 
 
+@pytest.mark.parametrize('name', ['smooth', 'blur'])
+@pytest.mark.parametrize('side', [1, 2, 3, 4, 5])
+def test_pictures_that_are_smaller_than_the_filter(name, side):
+    kind = getattr(ImageFilter, name.upper())
+    images = np.random.RandomState(0).randint(0, 256, [9, side, side, 3]).astype(np.uint8)
+    assert_equals(lambda image: image.filter(kind), name, images)
+
+
 def point(value, y, x):
     """uint8 [1, 9, 9, 1], black but for one pixel."""
     image = np.zeros([1, 9, 9, 1], np.uint8)

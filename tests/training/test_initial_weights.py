@@ -173,6 +173,7 @@ def test_arrays_that_do_not_fit(tmp_path, plain, arrays, change, text):
 @pytest.mark.parametrize('name, params, texts', [
     ('none', {}, ['no checkpoint at', 'none']), ('none.npz', {}, ['cannot read it as an .npz file: ']),
     ('none.h5', {}, ['files of Keras are for --arch=resnet50v2, this network is --arch=resnet']),
+    ('none.keras', {}, ["give the weights alone, model.save_weights('x.weights.h5')"]),
     ('text.npz', {}, ['cannot read it as an .npz file: ']), ('array.npz', {}, ['cannot read it as an .npz file: ']),
     ('other.npz', {}, ['its conv2d/kernel has shape [], this network needs [3, 3, 3, 16]']),
     ('run', dict(arch='shake'), ['it is of a run with arch=resnet: give one with arch=shake']),
