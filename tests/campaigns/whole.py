@@ -39,17 +39,17 @@ def damaged(folder):
     """Texts: what below a folder has a name and is not whole."""
     found = []
     for path in sorted(pathlib.Path(folder).rglob('*')):
-        if path.parent.name.startswith('.saving'):
+        if path.parent.name.startswith('.saving') or not path.is_file():
             continue
         try:
-            if path.suffix == '.json' and path.is_file():
+            if path.suffix == '.json':
                 json.loads(path.read_text())
             elif path.suffix == '.tfrecord':
                 for _ in tf.data.TFRecordDataset(str(path)):
                     pass
             elif path.suffix == '.index':
                 arrays(str(path.with_suffix('')))
-            elif path.name == 'metrics.jsonl' and path.is_file():
+            elif path.name == 'metrics.jsonl':
                 RunFolder(str(path.parent)).metrics()
         except (ValueError, tf.errors.OpError) as error:
             found.append(f'{path.relative_to(folder)}: {str(error).splitlines()[0]}')
