@@ -22,9 +22,9 @@ def test_memory_of_this_machine(monkeypatch):
 
 @pytest.mark.parametrize('params, text', [
     (dict(filters=10 ** 6, scales=2), '--filters=1000000 --repeat=4 --scales=2: classify/conv2d_1/kernel of shape'),
-    (dict(filters=10 ** 30), 'classify/conv2d/kernel of shape [3, 3, 3, 1' + '0' * 30),
+    (dict(filters=10 ** 15), 'classify/conv2d/kernel of shape [3, 3, 3, 1' + '0' * 15),
     (dict(batch=10 ** 8), '100000000 --filters=4 --repeat=4 --scales=1: the stream labeled of shape [1'),
-    (dict(batch=10 ** 20), f'[1{"0" * 20}, 8, 8, 3]')])
+    (dict(batch=10 ** 15), f'[1{"0" * 15}, 8, 8, 3]')])
 def test_sizes_for_which_no_graph_can_be_built(tmp_path, params, text):
     with refused('not enough memory for --batch=', text, 'GB, and this machine has'):
         MixMatch(str(tmp_path), toy.dataset(size=8), **{'arch': 'convnet', 'filters': 4, **params})

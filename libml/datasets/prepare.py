@@ -47,16 +47,17 @@ def create(name, data_dir, archives=None):
     if not missing:
         return []
 
-    # Before the records are there: where they are, and this could not be written, nothing would do it again.
-    write_description(data_dir, DATASET_INFO[name])
     for owner in dict.fromkeys(stored_as(name, output) for output in missing):
         wanted = [output for output in missing if stored_as(name, output) == owner]
         for output, content in _decoded(name, owner, wanted, data_dir, archives):
+            if not isinstance(content, bytes):
+                _check(name, output, *content)
+            # Before the records are there: where they are, and this could not be written, nothing would do it again.
+            write_description(data_dir, DATASET_INFO[name])
             if isinstance(content, bytes):
                 with written_whole(paths[output], 'wb') as f:
                     f.write(content)
             else:
-                _check(name, output, *content)
                 write_records(paths[output], *content)
             print(f'{name}: wrote {paths[output]} ({os.path.getsize(paths[output]) / 1e6:,.1f} MB)', flush=True)
     return [paths[output] for output in missing]

@@ -45,6 +45,15 @@ def test_those_that_wait_for_a_lost_one_end(monkeypatch, code):
     assert [process.returncode for process in processes] == [-9, code]
 
 
+@pytest.fixture
+def not_ignored():
+    """SIGINT is heard: a job in the background, as the tests may be, ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures('not_ignored')
 @pytest.mark.parametrize('signals, end', [([signal.SIGTERM], -signal.SIGTERM), ([signal.SIGINT] * 4, -signal.SIGKILL)])
 def test_signals(monkeypatch, signals, end):
     """Also one that comes while the workers are started; and nothing is left where there is no end of signals."""
