@@ -5,8 +5,9 @@ import re
 import signal
 import time
 
+import commands
 import runner
-from campaigns import cases, disk, kills
+from campaigns import cases, disk, kills, small_scripts
 from libml.utils import InputError
 
 import pytest
@@ -55,3 +56,10 @@ def test_disks_in_trouble(tmp_path, capsys):
     campaign = disk.Campaign(tmp_path, 1, ['datasets', 'split'])
     assert campaign.cases(range(4)) == 0
     assert ' 0 failures' in capsys.readouterr().out
+
+
+def test_every_script_has_small_flags():
+    for script in small_scripts.names():
+        model = commands.model_class(script)
+        given = {flag[2:].partition('=')[0] for flag in small_scripts.flags(script, 'folder', 'data')}
+        assert given <= {*model.LOOP_FLAGS, *model.HPARAMS}, script

@@ -9,7 +9,8 @@ PAIR = [*DIGITS, '--ema=0.9']
 # Without CTAugment, whose graph takes long, but for two.
 STRONG = [*PAIR, '--uratio=1', '--augment=d.d.r1_1_0']
 SURE = [*STRONG, '--confidence=0.4']
-DOMAINS = ['--source=digits', '--target=digits_m', '--augment=(s,r1_1_0)', '--uratio=1', '--ema=0.9']
+LABELED = ['--source=digits', '--target=digits_m', '--augment=(s,r1_1_0)', '--ema=0.9']
+DOMAINS = [*LABELED, '--uratio=1']
 PARAMS = dict(
     mixmatch=[*PAIR, '--report_images=2', '--warmup_kimg=2'], remixmatch=PAIR, fixmatch=[*PAIR, '--uratio=1'],
     uda=STRONG,
@@ -17,7 +18,8 @@ PARAMS = dict(
     dash=[*STRONG, '--warmup_kimg=1', '--drop_kimg=1'], defixmatch=SURE, simmatch=[*SURE, '--warmup_kimg=1'],
     comatch=[*SURE, '--contrast_confidence=0.1'], mixup=PAIR, pseudo_label=PAIR, pi_model=PAIR, mean_teacher=PAIR,
     vat=PAIR, ict=PAIR, fully_supervised=['--dataset=digits-100', '--ema=0.9'], adamatch=DOMAINS, baseline=DOMAINS,
-    fixmatch_da=DOMAINS, mcd=DOMAINS, fully_supervised_da=DOMAINS, noisy_student=[*DOMAINS, '--id=0'],
+    fixmatch_da=DOMAINS, mcd=[*DOMAINS, '--arch=resnet', '--repeat=1'], fully_supervised_da=LABELED,
+    noisy_student=[*DOMAINS, '--id=0'],
     consistency=[*DIGITS, '--average=swa', '--swa_bn_images=64'], simclr=[*DIGITS, '--uratio=1', '--views=simclr'])
 
 
