@@ -37,7 +37,7 @@ def open_run(path, data_dir=''):
     args = {flag: args.get(flag, spec.default) for flag, spec in table.items()}
     if re.fullmatch(r'\d+x\d+x\d+', str(args['size'])):  # Of consistency.py: the images were not framed.
         args['size'] = 0
-    _check(cls.LOOP_FLAGS, args, folder.args_file)
+    _check(table, args, folder.args_file)
     args['data_dir'] = data_dir or args['data_dir']
     dataset = cls.load_dataset(args)
     try:

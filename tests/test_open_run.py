@@ -145,7 +145,7 @@ def test_folders_that_are_no_runs(trained, tmp_path):
     ('whiten', 'yes', '--whiten=yes: give true or false'), ('p_unlabeled', 5, '--p_unlabeled=5: give a text'),
     ('imbalance_labeled', 'x', '--imbalance_labeled=x: give a number'), ('crop_area', None, '--crop_area=None: give a'),
     ('size', 'large', '--size=large: give a whole number'), ('data_dir', 'a\0', 'data_dir is '),
-    ('init', 5, 'init is 5')])
+    ('init', 5, 'init is 5'), ('repeat', True, '--repeat=True: give a whole number')])
 def test_arguments_of_another_program(trained, tmp_path, name, value, text):
     model, args, _ = trained
     os.makedirs(tmp_path / 'run' / 'args')
