@@ -77,7 +77,7 @@ class PairModel(momentum_model.MomentumModel):
 
     def warnings(self, train_nimg):
         p = self.params
-        return [*super().warnings(train_nimg), *start_warnings.without_staircase(p.schedule, self.given),
+        return [*super().warnings(train_nimg), *start_warnings.without_staircase(p.get('schedule'), self.given),
                 *start_warnings.long_warmup(p.get('warmup_kimg', 0), train_nimg / 1024)]
 
     def forward(self, parts):

@@ -2,6 +2,9 @@
 
 import re
 
+import adamatch_runs
+import commands
+import runner
 import toy
 from dash import Dash
 from fixmatch import FixMatch
@@ -103,3 +106,15 @@ def test_nothing_is_said_of_what_is_well(tmp_path):
     ('resnet', dict(repeat=2, scales=2), None), ('resnet50v2', dict(lr=1.), None)])
 def test_flags_without_effect_in_a_network(arch, given, text):
     assert list(start_warnings.unused(arch, given)) == ([f'warning: {text}'] if text else [])
+
+
+@pytest.mark.parametrize('script', [
+    str(path.relative_to(runner.ROOT)) for folder in ('.', 'ablation')
+    for path in sorted((runner.ROOT / folder).glob('[a-z]*.py')) if path.name != 'setup.py'])
+def test_every_script_has_warnings_that_can_be_made(tmp_path, monkeypatch, script):
+    """Also ablations, which lack flags of what they derive from."""
+    model_class = commands.model_class(script)
+    monkeypatch.setattr(model_class, 'algorithm', toy.no_graph)
+    needed = {'id': '0'} if 'id' in model_class.HPARAMS else {}  # It has no default.
+    model = model_class(str(tmp_path), adamatch_runs.dataset(7, size=8), **needed)
+    assert all(line.startswith('warning: ') and '\n' not in line for line in model.warnings(1024))
