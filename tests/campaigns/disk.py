@@ -111,6 +111,7 @@ class Case:
                     break
                 parent.rmdir()
         if not path.exists() and self.victim in self.job.inputs:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(self.job.inputs[self.victim])
 
     def wrong(self):
