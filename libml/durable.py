@@ -36,15 +36,22 @@ def sync_tree(path):
             sync(os.path.join(folder, entry))
 
 
+def missing_folders(path):
+    """Paths from a folder up that are not there yet, the lowest first."""
+    missing, path = [], os.path.abspath(path)
+    while not os.path.exists(path):
+        missing.append(path)
+        path = os.path.dirname(path)
+    return missing
+
+
 def make_folders(path):
     """As os.makedirs; the new names are on the disk."""
     path = os.path.abspath(path)
-    missing = [path]
-    while not os.path.exists(missing[-1]):
-        missing.append(os.path.dirname(missing[-1]))
+    new = missing_folders(path)
     os.makedirs(path, exist_ok=True)
-    for parent in missing[1:]:
-        sync(parent)
+    for folder in new:
+        sync(os.path.dirname(folder))
 
 
 def replace(temporary, path):

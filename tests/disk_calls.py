@@ -1,5 +1,6 @@
-"""The calls that a power cut tears apart, in their order."""
+"""The calls that a power cut tears apart, in their order; and a disk that is full."""
 
+import errno
 import os
 import re
 
@@ -28,3 +29,15 @@ def recorded(monkeypatch):
     for kind in ('replace', 'rename'):
         watch(kind, lambda _, path: path)
     return calls
+
+
+def no_room_for(monkeypatch, name):
+    """Has the disk be full where a file of this name would get it."""
+    replace = os.replace
+
+    def full(temporary, path):
+        if os.path.basename(path) == name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        replace(temporary, path)
+
+    monkeypatch.setattr(os, 'replace', full)

@@ -47,12 +47,23 @@ def run(script, *args, seconds=300):
         out, err = process.communicate(timeout=300)
         return process.returncode, out, err.removesuffix('\n')
     with tempfile.NamedTemporaryFile('r') as out, tempfile.NamedTemporaryFile('r') as err:
-        _, lines = fork_server()
-        print(json.dumps([str(script), [*map(str, args)], environment(), out.name, err.name]), file=lines, flush=True)
-        copy = int(lines.readline())
+        copy, lines = copied(script, args, out, err)
         with timeout(seconds, copy):
             code = int(lines.readline())
         return code, out.read(), err.read().removesuffix('\n')
+
+
+def copied(script, args, out, err):
+    """Has a copy of fork_server.py run a script.
+
+    Args:
+        out, err: named files for stdout and stderr.
+    Returns:
+        (number of its process, the file whose next line is its exit code).
+    """
+    _, lines = fork_server()
+    print(json.dumps([str(script), [*map(str, args)], environment(), out.name, err.name]), file=lines, flush=True)
+    return int(lines.readline()), lines
 
 
 @functools.cache

@@ -10,6 +10,7 @@ import re
 import urllib.error
 import urllib.request
 
+from libml import durable
 from libml.utils import InputError, one_line, progress
 
 # Length of a digest -> its kind.
@@ -44,7 +45,7 @@ def fetch(urls, path, digest):
         for url in urls:
             try:
                 _fetch_from(url, part, label, digest)
-                os.replace(part, path)
+                durable.replace(part, path)
                 return path
             except _Broken as error:
                 failures.append(f'{url} ({error})')

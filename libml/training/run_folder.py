@@ -50,7 +50,7 @@ class RunFolder:
         Raises:
             InputError: another process trains here, or the folder cannot be written.
         """
-        new = self._missing()
+        new = durable.missing_folders(self.path)
         try:
             self._make(self.path)
             with self.lock.held():
@@ -71,14 +71,6 @@ class RunFolder:
             durable.make_folders(path)
         except OSError as error:
             raise InputError(f'cannot write {path}: {error.strerror}') from error
-
-    def _missing(self):
-        """The folders from this one up that are not there yet, the lowest first."""
-        missing, path = [], os.path.abspath(self.path)
-        while not os.path.exists(path):
-            missing.append(path)
-            path = os.path.dirname(path)
-        return missing
 
     def _trained(self):
         """Whether a step was trained, and reported or saved."""

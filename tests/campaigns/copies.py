@@ -28,11 +28,8 @@ class Copy:
 
     def __init__(self, script, args, **trouble):
         self.files = [tempfile.NamedTemporaryFile('r') for _ in range(2)]
-        args = [str(script), *map(str, args)]
-        request = [TROUBLED, [json.dumps(trouble), *args]] if trouble else [args[0], args[1:]]
-        _, self.lines = runner.fork_server()
-        print(json.dumps([*request, runner.environment(), *[f.name for f in self.files]]), file=self.lines, flush=True)
-        self.number = int(self.lines.readline())
+        request = (TROUBLED, [json.dumps(trouble), script, *args]) if trouble else (script, args)
+        self.number, self.lines = runner.copied(*request, *self.files)
         self.code = None
         self.thread = threading.Thread(target=self._end, daemon=True)
         self.thread.start()

@@ -35,6 +35,12 @@ def arrays(prefix):
     return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
 
 
+def differing_bits(one, other):
+    """How many bits of two arrays differ; 1 if they are of other sizes."""
+    pair = [np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint8) for array in (one, other)]
+    return int(np.unpackbits(pair[0] ^ pair[1]).sum()) if len(pair[0]) == len(pair[1]) else 1
+
+
 def damaged(folder):
     """Texts: what below a folder has a name and is not whole."""
     found = []
@@ -89,8 +95,7 @@ def differences(train_dir, other):
             found.append(f'{name} has other variables')
             continue
         for variable in a:
-            pair = [np.frombuffer(np.ascontiguousarray(value[variable]).tobytes(), np.uint8) for value in (a, b)]
-            apart = int(np.unpackbits(pair[0] ^ pair[1]).sum()) if len(pair[0]) == len(pair[1]) else 1
+            apart = differing_bits(a[variable], b[variable])
             bits += apart
             if apart:
                 found.append(f'{name}: {variable} differs by {apart} bits')

@@ -21,10 +21,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / folder) for folder in ('.', 'tests')]
 
 import runner  # noqa: E402
+from campaigns import whole  # noqa: E402
 from libml.training import checkpoint  # noqa: E402
-
-import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
 
 
 def children(pid):
@@ -51,15 +49,13 @@ def started(folder, workers, kimg):
 def variables(folder):
     """dict name -> value of the last checkpoint."""
     paths = [path.parent for path in folder.rglob('model.ckpt-*.index')]
-    reader = tf.train.load_checkpoint(checkpoint.newest_whole(str(paths[0])))
-    return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+    return whole.arrays(checkpoint.newest_whole(str(paths[0])))
 
 
 def differing_bits(one, other):
     """How many bits differ in two dicts of arrays of the same names."""
     assert one.keys() == other.keys()
-    pairs = [(np.atleast_1d(one[name]).view(np.uint8), np.atleast_1d(other[name]).view(np.uint8)) for name in one]
-    return sum(int(np.unpackbits(a ^ b).sum()) for a, b in pairs)
+    return sum(whole.differing_bits(value, other[name]) for name, value in one.items())
 
 
 def main():

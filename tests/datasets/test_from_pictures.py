@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 
+import disk_calls
 from libml import data_pair
 from libml.datasets import descriptions, from_pictures, records
 from libml.datasets.from_pictures import Settings
@@ -173,15 +174,8 @@ def test_a_dataset_of_another_origin_is_kept(folder):
 @pytest.mark.parametrize('left', ['pets.json', 'pets-train.tfrecord', 'pets-pictures.json'])
 def test_what_a_full_disk_cut_off_is_made_by_the_same_command(folder, monkeypatch, left):
     """Whichever file was the first that it had no room for."""
-    replace = os.replace
-
-    def full(temporary, path):
-        if os.path.basename(path) == left:
-            raise OSError(28, 'No space left on device')
-        replace(temporary, path)
-
     with monkeypatch.context() as patch, refused(f'cannot write {folder}/data/{left}: No space left on device'):
-        patch.setattr(os, 'replace', full)
+        disk_calls.no_room_for(patch, left)
         create(folder, more=False)
     assert create(folder, more=False)
     assert sorted(content(folder)) == ['pets-pictures.json', 'pets-test.tfrecord', 'pets-train.tfrecord', 'pets.json']

@@ -4,6 +4,7 @@ import gzip
 import os
 import struct
 
+import disk_calls
 from libml import data_pair
 from libml.datasets import download, prepare
 from made_up_archives import make_tar, publish, stored
@@ -42,16 +43,9 @@ def test_cifar10(tmp_path, cifar10, capsys):
 
 @pytest.mark.parametrize('left', ['cifar10.json', 'cifar10-test.tfrecord'])
 def test_what_a_full_disk_cut_off_is_made_the_next_time(tmp_path, cifar10, monkeypatch, left):
-    replace = os.replace
-
-    def full(temporary, path):
-        if os.path.basename(path) == left:
-            raise OSError(28, 'No space left on device')
-        replace(temporary, path)
-
     data_dir = tmp_path / 'data'
     with monkeypatch.context() as patch, refused(f'cannot write {data_dir}/{left}: No space left on device'):
-        patch.setattr(os, 'replace', full)
+        disk_calls.no_room_for(patch, left)
         prepare.create('cifar10', data_dir, tmp_path)
     prepare.create('cifar10', data_dir, tmp_path)
     assert sorted(os.listdir(data_dir)) == ['cifar10-test.tfrecord', 'cifar10-train.tfrecord', 'cifar10.json']
