@@ -3,7 +3,7 @@
 # scikit-learn's handwritten digits as JPEG and PNG files of different sizes, 12 of each class labelled, 40 of each to test
 # on, 1,277 without labels.
 #
-#   runs/pictures.sh [--out=DIR]     # about 4 minutes on two cores; DIR is experiments/pictures
+#   runs/pictures.sh [--out=DIR]     # 1 to 4 minutes on two cores; DIR is experiments/pictures
 #
 # Everything is written below DIR; the same command resumes where it stopped.
 set -euo pipefail
