@@ -14,8 +14,11 @@ import os
 from libml.datasets import descriptions, prepare, records, splits
 from libml.datasets.picture_report import Report
 from libml.datasets.picture_subsets import SUBSETS, assign, check, check_family, class_names
+from libml.images import decode
 from libml.pictures import converting
 from libml.utils import InputError, progress, read_json, removed, written_whole
+
+import tensorflow as tf
 
 CHUNK = 16
 
@@ -134,6 +137,7 @@ def _converted(subsets, settings):
         try:
             futures = records.in_order(starter, functools.partial(pool.submit, work), chunks)
             results = itertools.chain.from_iterable(future.result() for future in futures)
+            results = results if settings.size else _trainable(results, settings.colors)
             for picture, converted in zip(_listed(subsets), results):
                 yield picture, converted
                 bar.update()
@@ -141,6 +145,23 @@ def _converted(subsets, settings):
             raise InputError('a process that read pictures was ended from outside; is there enough memory?') from error
         finally:
             pool.shutdown(cancel_futures=True)  # At an error or Ctrl-C, what is under way is enough to wait for.
+
+
+def _trainable(results, colors):
+    """Yields each converting.Converted, with a PNG in place of a JPEG that Pillow reads and TensorFlow does not.
+
+    There are damaged JPEGs of that kind, and training reads by TensorFlow: it would end when it comes to one.
+    """
+    with decode.decoder() as by_tensorflow, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        def checked(converted):
+            try:
+                if converted.stored:
+                    by_tensorflow(converted.stored)
+            except tf.errors.InvalidArgumentError:
+                return converted._replace(stored=converting.as_png(converted.stored, colors))
+            return converted
+
+        yield from records.in_order(pool, checked, results)
 
 
 def _add(digest, picture, content):

@@ -69,6 +69,11 @@ def _convert(content, size, colors, fit):
     return Converted(digest(content), '', digest(pixels), picture.size, stored)
 
 
+def as_png(content, colors):
+    """The bytes of a picture that can be read -> those of a PNG of its own size, 1 or 3 `colors`."""
+    return _png(np.asarray(in_colors(read(content), colors)))
+
+
 def _png(pixels):
     """Of uint8 [h, w] or [h, w, 3], without what else a picture carries."""
     png = io.BytesIO()

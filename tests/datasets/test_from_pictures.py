@@ -1,6 +1,7 @@
 """Pictures become a dataset that is loaded by its name."""
 
 import functools
+import io
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ from libml import data_pair
 from libml.datasets import descriptions, from_pictures, records
 from libml.datasets.from_pictures import Settings
 from libml.datasets.picture_subsets import SUBSETS
+from libml.images.decode import decoded
 from libml.pictures import converting, sources
 from libml.pictures.fitting import fitted
 from libml.pictures.reading import read
@@ -19,6 +21,7 @@ from refusals import refused
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 LABELED = [f'{name}/{file}' for name in ('cat', 'dog') for file in ('0.png', '1.jpg', '2.bmp', '3.gif', '4.webp')]
 
@@ -97,6 +100,23 @@ def test_pictures_of_their_own_sizes(folder, capsys):
     assert (data / 'pets-unlabeled.index.npz').exists()
     create(folder, test=test, size=0, more=False, overwrite=True)
     assert not list(data.glob('*.index.npz'))
+
+
+def test_a_jpeg_that_training_cannot_read_becomes_a_png(folder):
+    """Pillow does without the last marker where all pixels came before it; TensorFlow, which trains, does not."""
+    path, jpeg = folder / 'train' / 'cat' / '1.jpg', io.BytesIO()
+    Image.fromarray(np.arange(16 * 24 * 3, dtype=np.uint8).reshape(16, 24, 3)).save(jpeg, 'JPEG')
+    damaged = jpeg.getvalue()[:-2] + b'\0\xd9'
+    path.write_bytes(damaged)
+    with refused('1.jpg is no PNG or JPEG'):
+        list(decoded([(str(path), damaged)]))
+    test = pictures(folder / 'test', 'cat/a.png', 'dog/a.png', seed=9)
+    assert create(folder, test=test, size=0)
+    file = str(folder / 'data' / 'pets-train.tfrecord')
+    [stored] = [record['image'].bytes_list.value[0]
+                for record in (records.features(r, file, 0) for r in tf.compat.v1.io.tf_record_iterator(file))
+                if record['path'].bytes_list.value[0] == b'cat/1.jpg']
+    np.testing.assert_array_equal(next(decoded([('stored', stored)])), np.asarray(read(path)))
 
 
 def test_the_same_bytes_whatever_the_order_of_the_file_system(folder, monkeypatch):
