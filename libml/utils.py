@@ -102,10 +102,12 @@ def one_line(error):
     """The line of an exception's text (or of a text) that says what happened, for an InputError that passes it on.
 
     It is the first, but TensorFlow's errors of a graph say first where the graph was built, then of which worker they
-    are, and Python's of an encoding say nothing that helps.
+    are. Python's of an encoding, and C++'s of a size that is not true, say nothing that helps.
     """
     if isinstance(error, UnicodeDecodeError):
         return 'it must be UTF-8'
+    if isinstance(error, MemoryError) and str(error) == 'std::bad_alloc':
+        return 'it asks for more memory than there is'
     lines = str(error).splitlines() or [type(error).__name__]
     nodes = [i for i, line in enumerate(lines[:-1]) if line.startswith('Node: ')]
     lines = lines[nodes[0] + 1:] if nodes else lines

@@ -22,7 +22,8 @@ def test_logarithms_are_rounded_up():
     ('Graph execution error:\n\nDetected at node x\nNode: x\nwhat happened\nmore', 'what happened'),
     ('nothing after it\nNode: x', 'nothing after it'),
     ('x\nNode: y\nFrom /job:worker/replica:0/task:1:\nwhat happened\nmore', 'what happened'),
-    (UnicodeDecodeError('utf-8', b'\xff', 0, 1, 'invalid start byte'), 'it must be UTF-8')])
+    (UnicodeDecodeError('utf-8', b'\xff', 0, 1, 'invalid start byte'), 'it must be UTF-8'),
+    (MemoryError('std::bad_alloc'), 'it asks for more memory than there is'), (MemoryError('array'), 'array')])
 def test_one_line(error, line):
     assert utils.one_line(error) == line
 

@@ -17,6 +17,8 @@ import tensorflow as tf
 NAME = 'model.ckpt'
 DAMAGED = '.index.damaged'
 SAVING = '.saving.{}'  # the folder that a process, its number, writes in
+# What TensorFlow raises when it reads a damaged one. IndexError: it is too short; MemoryError: a size is not true.
+DAMAGED_RAISES = ValueError, IndexError, MemoryError, tf.errors.OpError
 
 
 def all_in(folder):
@@ -117,7 +119,7 @@ def _damage(prefix):
             reader.get_tensor(name)
     except tf.errors.PermissionDeniedError as error:
         raise InputError(f'cannot read checkpoint {prefix}: {one_line(error)}') from error
-    except (ValueError, IndexError, tf.errors.OpError) as error:  # IndexError: a file that is too short.
+    except DAMAGED_RAISES as error:
         return one_line(error)
     return ''
 
@@ -193,7 +195,7 @@ def restore(session, saver, path, variables, needed=None):
         saver.restore(session, path)
         session.run([v.initializer for v in lacking])
         return names
-    except (ValueError, tf.errors.OpError) as error:
+    except DAMAGED_RAISES as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f'cannot read checkpoint {path}: {one_line(error)}') from error

@@ -105,7 +105,7 @@ def of_checkpoint(prefix):
         reader = tf.train.load_checkpoint(prefix)
         names = {name for name in reader.get_variable_to_shape_map() if name.startswith((CLASSIFY, ENCODER))}
         return averaged(names, reader.get_tensor)
-    except (ValueError, IndexError, tf.errors.OpError) as error:
+    except checkpoint.DAMAGED_RAISES as error:
         raise InputError(f'cannot read checkpoint {prefix}: {one_line(error)}') from error
 
 

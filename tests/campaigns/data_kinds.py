@@ -269,7 +269,11 @@ def weights(random, folder):
     path = prefix.with_name(prefix.name + ending)
     good, content = _values(str(folder.parent / 'base' / 'run')), path.read_bytes()
     parts = [(0, len(content)), (len(content) - 48, len(content))] if ending == '.index' else None
-    _changed(path, nearly_right.data(random, content, parts and [random.choice(parts)]))
+    if parts and random.random() < 0.1:  # A size that is not true, of a block that no checksum covers.
+        size = b'\x80' * random.randint(0, 7) + bytes([random.randint(1, 127)])
+        _changed(path, content[:-48] + (bytes(random.choice((1, 3))) + size).ljust(40, b'\0') + content[-8:])
+    else:
+        _changed(path, nearly_right.data(random, content, parts and [random.choice(parts)]))
     older = folder / 'run' / 'tf' / 'model.ckpt-00001024.index'
     if random.random() < 0.5:
         older.unlink()

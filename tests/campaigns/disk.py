@@ -33,6 +33,7 @@ class Case:
 
     Attributes:
         victim: path on the disk of what was taken away or replaced, or None.
+        taken: its bytes, None where it was not there.
         outcome: `done` or `refused`.
     """
 
@@ -43,7 +44,7 @@ class Case:
         self.name = self.draw.choice(names)
         self.job = campaign.jobs[self.name]
         self.kind = self.draw.choice([kind for kind in campaign.kinds if self.job.inputs or kind != 'vanishing'])
-        self.victim = None
+        self.victim = self.taken = None
 
     def run(self, **trouble):
         return run(self.job.script, self.job.args, **trouble)
@@ -79,7 +80,7 @@ class Case:
     def vanishing(self):
         """A file is removed before the start, or at any time."""
         self.victim = self.draw.choice([*self.job.inputs])
-        path = self.disk.path / self.victim
+        self.taken, path = self.job.inputs[self.victim], self.disk.path / self.victim
         if self.draw.random() < 0.5:
             path.unlink(missing_ok=True)
             return self.run()
@@ -92,7 +93,9 @@ class Case:
         """A folder stands where a file is read or written."""
         self.victim = self.draw.choice([*self.job.after, *self.job.varying])
         path = self.disk.path / self.victim
-        path.unlink(missing_ok=True)
+        if path.exists():
+            self.taken = path.read_bytes()
+            path.unlink()
         path.mkdir(parents=True)
         if self.draw.random() < 0.5:
             (path / 'file').write_text('mine')
@@ -110,9 +113,9 @@ class Case:
                 if parent == self.disk.path or any(parent.iterdir()):
                     break
                 parent.rmdir()
-        if not path.exists() and self.victim in self.job.inputs:
+        if not path.exists() and self.taken is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(self.job.inputs[self.victim])
+            path.write_bytes(self.taken)
 
     def wrong(self):
         """Does it all; yields texts: what was wrong."""

@@ -1,6 +1,7 @@
 """Checkpoints: found, whole, kept, restored; errors in one line."""
 
 import os
+import pathlib
 
 import disk_calls
 import toy
@@ -121,8 +122,16 @@ def alter(path):
         f.write(bytes([byte ^ 1]))
 
 
+def lie(path):
+    """A block of 2 ** 41 bytes, says the end of an .index, which no checksum covers."""
+    content = pathlib.Path(path).read_bytes()
+    end = (b'\0\0\0' + b'\x80' * 5 + b'\x40').ljust(40, b'\0') + content[-8:]
+    pathlib.Path(path).write_bytes(content[:-48] + end)
+
+
 @pytest.mark.parametrize('damage, end', [(shorten, 'data-00000-of-00001'), (shorten, 'index'), (alter, 'index'),
-                                         (alter, 'data-00000-of-00001'), (os.unlink, 'data-00000-of-00001')])
+                                         (lie, 'index'), (alter, 'data-00000-of-00001'),
+                                         (os.unlink, 'data-00000-of-00001')])
 def test_the_newest_whole_checkpoint(tmp_path, capsys, damage, end):
     older, newer, newest = [save_without(tmp_path, dict(a=np.full([50], step, np.float32)), step)
                             for step in (512, 1024, 2048)]
