@@ -9,6 +9,8 @@ import json
 from campaigns import bases, nearly_right, text_kinds
 from libml.utils import InputError
 
+from absl import flags
+
 TEXTS = ('dataset', 'augment', 'arch', 'p_unlabeled', 'memory', 'precision', 'batch_norm', 'rerun', 'init', 'recipe',
          'schedule', 'source', 'target', 'stage', 'teacher', 'cta_version', 'train_dir', 'data_dir', 'redux', 'mixmode')
 SIZES = ('batch', 'filters', 'repeat', 'scales', 'uratio', 'accumulate', 'K', 'nu', 'adepth', 'proj_dim', 'size',
@@ -38,7 +40,9 @@ def method_number(random, folder):
         name = random.choice(sorted(table))
         value = text_kinds.flag_value(random, table[name]).replace('\0', '')
         try:
-            table[name].checked(name, type(table[name].default)(value))
+            # As absl takes it in: 0x10 is a number.
+            parser = flags.IntegerParser() if isinstance(table[name].default, int) else flags.FloatParser()
+            table[name].checked(name, parser.parse(value))
         except (InputError, ValueError, OverflowError):
             return _path(script), [*_settings(script, folder), f'--{name}={value}'], (f'--{name}', f'flag {name}')
 
