@@ -1,19 +1,16 @@
 """Session configuration, the one kind of error that users see, and the entry point of every script."""
 
-import contextlib
 import errno
 import importlib.util
-import json
 import logging
 import math
 import os
 import pathlib
 import re
-import shutil
 import signal
 import sys
 
-from libml import durable, interrupts
+from libml import interrupts
 
 from absl import app, flags
 from tqdm import tqdm
@@ -131,109 +128,6 @@ def expanded(path, shown=None):
     return found
 
 
-def read_json(path):
-    """What a JSON file holds, which may begin with a byte order mark.
-
-    Raises:
-        InputError: it cannot be read, is no JSON or not in UTF-8.
-    """
-    try:
-        with open(path, encoding='utf-8-sig') as f:
-            return json.load(f)
-    except OSError as error:
-        raise InputError(f'cannot read {path}: {error.strerror}') from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f'{path} is damaged: {one_line(error)}') from error
-
-
-def listed(folder):
-    """Names in a folder, sorted; none where there is no folder.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    try:
-        return sorted(os.listdir(folder))
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise InputError(f'cannot read {folder}: {error.strerror}') from error
-
-
-def removed(path):
-    """Removes a file if it is there; InputError if it cannot be removed."""
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise InputError(f'cannot remove {path}: {error.strerror}') from error
-
-
-@contextlib.contextmanager
-def written_whole(path, mode='w'):
-    """Opens a file beside `path` and renames it to `path` at the end, so that `path` is whole or not there, also after
-    a power cut.
-
-    A device or a pipe is written to as it is. A link stays, and what it points to is written.
-
-    Raises:
-        InputError: the folder cannot be written or is full.
-    """
-    path = os.path.realpath(expanded(path))
-    temporary = f'{path}.{os.getpid()}.part'
-    try:
-        if os.path.exists(path) and not os.path.isfile(path):
-            with open(path, mode) as f:
-                yield f
-            return
-        durable.make_folders(os.path.dirname(path))
-        with open(temporary, mode) as f:
-            yield f
-        durable.replace(temporary, path)
-    except OSError as error:
-        raise InputError(f'cannot write {path}: {error.strerror or error}') from error
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-
-
-@contextlib.contextmanager
-def folder_written_whole(path, belongs=None):
-    """A new folder beside `path`, which becomes `path` at the end, so that `path` is whole or as it was before.
-
-    The caller makes it.
-
-    Args:
-        belongs: name of a file; a folder with such a file may be replaced. Unless given, none may.
-    Raises:
-        InputError: there is a file, or a folder that holds something and may not be replaced; the folder cannot be
-            written or is full.
-    """
-    path = os.path.realpath(expanded(path))
-    temporary, old = (f'{path}.{os.getpid()}.{ending}' for ending in ('part', 'old'))
-    if os.path.lexists(path):
-        replaced = belongs and os.path.exists(os.path.join(path, belongs))
-        if not os.path.isdir(path) or os.listdir(path) and not replaced:
-            unless = f', without {belongs}: give another --out' if belongs else ': give another --out, or --overwrite'
-            raise InputError(f'{path} is there already{unless}')
-    try:
-        durable.make_folders(os.path.dirname(path))
-        yield temporary
-        durable.sync_tree(temporary)  # First, as it takes longest: there is no `path` between the next two lines.
-        if os.path.exists(path):
-            os.rename(path, old)
-        os.rename(temporary, path)
-        durable.sync(os.path.dirname(path))
-    except OSError as error:
-        raise InputError(f'cannot write {path}: {error.strerror or error}') from error
-    finally:
-        if os.path.exists(old) and not os.path.exists(path):
-            os.rename(old, path)
-        for left in (temporary, old):
-            shutil.rmtree(left, ignore_errors=True)
-
-
 def progress(disable=None, **kwargs):
     """A tqdm progress bar on stderr, if that is a terminal (with disable=False also elsewhere)."""
     return tqdm(disable=disable, **kwargs)
@@ -255,6 +149,12 @@ def parse_flags(argv):
     except (flags.Error, InputError) as error:
         print(f'error: {InputError(error)} (--help lists the flags)', file=sys.stderr)
     sys.exit(1)
+
+
+def no_arguments(argv):
+    """InputError if arguments are left that are no flags, of a program that takes none."""
+    if len(argv) > 1:
+        raise InputError(f'unexpected argument {argv[1]!r}: flags are written --name=value')
 
 
 def run_main(main):

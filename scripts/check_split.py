@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
-from libml.utils import run_main
+from libml.utils import no_arguments, run_main
 
 from absl import flags
 
@@ -37,7 +37,7 @@ def overlaps(subsets):
 
 def main(argv):
     """Prints the matrix of overlaps."""
-    del argv
+    no_arguments(argv)
     from libml import data_pair  # Late: --help answers without TensorFlow.
 
     dataset = data_pair.stored(FLAGS.dataset, FLAGS.data_dir)

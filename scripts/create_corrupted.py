@@ -16,8 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need 
 from libml.corruptions import arrays
 from libml.corruptions.arrays import SEVERITIES
 from libml.datasets import descriptions
+from libml.files import read_json, written_whole
 from libml.training import figures
-from libml.utils import InputError, progress, read_json, require, run_main, written_whole
+from libml.utils import InputError, no_arguments, progress, require, run_main
 
 import numpy as np
 from absl import flags
@@ -105,8 +106,7 @@ def contact_sheet(path, folder, names, images):
 
 
 def main(argv):
-    if len(argv) > 1:
-        raise InputError(f'unexpected argument {argv[1]!r}: flags are written --name=value')
+    no_arguments(argv)
     require('corruptions need', 'scipy', 'PIL', *['matplotlib'] * bool(FLAGS.sheet))
     names = FLAGS.corruptions.split(',') if FLAGS.corruptions else list(arrays.NAMES)
     arrays.check_names(names)

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need 
 
 from libml.datasets import descriptions
 from libml.pictures import sources
-from libml.utils import InputError, require, run_main
+from libml.utils import InputError, no_arguments, require, run_main
 
 from absl import flags
 
@@ -92,8 +92,7 @@ def sources_of(train, unlabeled, test, csv, test_csv, npz, tfds):
 
 
 def main(argv):
-    if len(argv) > 1:
-        raise InputError(f'unexpected argument {argv[1]!r}: flags are written --name=value')
+    no_arguments(argv)
     require('pictures need', 'PIL', *sources.TFDS * bool(FLAGS.tfds))
     from libml.datasets import from_pictures  # Late: --help answers without TensorFlow.
 

@@ -17,8 +17,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need 
 
 from libml.corruptions import arrays as corrupted_set
 from libml.corruptions.arrays import BENCHMARK, NAMES, SEVERITIES, SHAPE
+from libml.files import written_whole
 from libml.training import figures
-from libml.utils import InputError, progress, run_main, written_whole
+from libml.utils import InputError, no_arguments, progress, run_main
 
 import numpy as np
 from absl import flags
@@ -151,8 +152,7 @@ def run_titles(paths):
 
 
 def main(argv):
-    if len(argv) > 1:
-        raise InputError(f'unexpected argument {argv[1]!r}: flags are written --name=value')
+    no_arguments(argv)
     paths = [path for text in FLAGS.run for path in ([text] if os.path.exists(text) else text.split(','))]
     severities = sorted({int(s) if s and s in '12345' else s for s in FLAGS.severities.split(',')}, key=str)
     corrupted_set.check_severities(severities)

@@ -18,9 +18,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
+from libml.files import written_whole
 from libml.training import figures
 from libml.training.run_folder import RunFolder
-from libml.utils import InputError, require, run_main, written_whole
+from libml.utils import InputError, no_arguments, require, run_main
 
 import numpy as np
 from absl import flags
@@ -224,8 +225,7 @@ def write(folder, found, subset, p):
 
 
 def main(argv):
-    if len(argv) > 1:
-        raise InputError(f'unexpected argument {argv[1]!r}: flags are written --name=value')
+    no_arguments(argv)
     require('the evaluation needs', 'sklearn', 'matplotlib')
     from libml import open_run  # Late: --help answers without TensorFlow.
     from libml.training import evaluate

@@ -22,7 +22,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
-from libml.utils import InputError, folder_written_whole, require, run_main, written_whole
+from libml.files import folder_written_whole, written_whole
+from libml.utils import InputError, require, run_main
 
 import numpy as np
 from absl import flags

@@ -14,7 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
-from libml.utils import InputError, one_line, run_main, written_whole
+from libml.files import written_whole
+from libml.utils import InputError, one_line, run_main
 
 import numpy as np
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
-from libml.utils import run_main
+from libml.utils import no_arguments, run_main
 
 import numpy as np
 from absl import flags
@@ -29,7 +29,7 @@ def report(name, labels, shape, nclass):
 
 def main(argv):
     """Prints the report of every subset."""
-    del argv
+    no_arguments(argv)
     from libml import data_pair  # Late: --help answers without TensorFlow.
 
     dataset = data_pair.stored(FLAGS.dataset, FLAGS.data_dir)

@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
 from libml.training import figures
-from libml.utils import InputError, run_main
+from libml.utils import InputError, no_arguments, run_main
 
 import numpy as np
 from absl import flags
@@ -52,8 +52,7 @@ def sheet(views):
 
 
 def main(argv):
-    if len(argv) > 1:
-        raise InputError(f'unexpected argument {argv[1]!r}: flags are written --name=value')
+    no_arguments(argv)
     if FLAGS.images < 1:
         raise InputError(f'--images={FLAGS.images}: give at least 1')
     from libml import open_run  # Late: --help answers without TensorFlow.

@@ -14,6 +14,7 @@ LIBML = runner.ROOT / 'libml'
 FLOORS = (
     {'durable', 'interrupts'},
     {'quiet_tensorflow', 'utils'},
+    {'files'},
     {'data', 'draws', 'ema', 'hparams', 'losses', 'memory', 'old_flags', 'optimizers', 'plots', 'schedules',
      'step_order', 'trackers'},
     {'workers'},

@@ -4,7 +4,7 @@ import errno
 import os
 
 import disk_calls
-from libml import durable, utils
+from libml import durable, files
 from refusals import refused
 
 import pytest
@@ -13,7 +13,7 @@ import pytest
 def test_a_file_is_on_the_disk_before_its_name(tmp_path, monkeypatch):
     (tmp_path / 'a').mkdir()
     calls = disk_calls.recorded(monkeypatch)
-    with utils.written_whole(tmp_path / 'a' / 'b' / 'c' / 'file') as f:
+    with files.written_whole(tmp_path / 'a' / 'b' / 'c' / 'file') as f:
         f.write('text')
         assert calls == ['fsync b', 'fsync a']
     assert calls[2:5] == ['fsync file.part', 'replace file', 'fsync c']
@@ -24,7 +24,7 @@ def test_a_folder_is_on_the_disk_before_its_name(tmp_path, monkeypatch):
     (tmp_path / 'out').mkdir()
     (tmp_path / 'out' / 'mark').write_text('')
     calls = disk_calls.recorded(monkeypatch)
-    with utils.folder_written_whole(tmp_path / 'out', 'mark') as folder:
+    with files.folder_written_whole(tmp_path / 'out', 'mark') as folder:
         os.makedirs(os.path.join(folder, 'below'))
         for name in ('mark', 'below/one'):
             with open(os.path.join(folder, name), 'w') as f:
@@ -48,7 +48,7 @@ def test_what_the_disk_does_not_take_is_not_there(tmp_path, monkeypatch, number)
     (tmp_path / 'file').write_text('old')
     failing(monkeypatch, number, 'file')
     with refused(f'cannot write {tmp_path}/file: {os.strerror(number)}'):
-        with utils.written_whole(tmp_path / 'file') as f:
+        with files.written_whole(tmp_path / 'file') as f:
             f.write('new')
     assert os.listdir(tmp_path) == ['file'] and (tmp_path / 'file').read_text() == 'old'
 
@@ -58,10 +58,10 @@ def test_folders_that_cannot_be_asked(tmp_path, monkeypatch, number, said):
     """Of some network file systems: their files are written all the same."""
     failing(monkeypatch, number, 'folder')
     if said:
-        with refused(said), utils.written_whole(tmp_path / 'file'):
+        with refused(said), files.written_whole(tmp_path / 'file'):
             pass
     else:
-        with utils.written_whole(tmp_path / 'file'):
+        with files.written_whole(tmp_path / 'file'):
             pass
     assert os.listdir(tmp_path) == ['file']
 
@@ -77,6 +77,6 @@ def test_folders_that_may_be_written_but_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr(os, 'open', refusing)
     durable.make_folders(tmp_path / 'a' / 'b')
     durable.make_folders(tmp_path / 'a' / 'b')
-    with utils.written_whole(tmp_path / 'a' / 'b' / 'file') as f:
+    with files.written_whole(tmp_path / 'a' / 'b' / 'file') as f:
         f.write('text')
     assert (tmp_path / 'a' / 'b' / 'file').read_text() == 'text'

@@ -34,7 +34,7 @@ def test_while_tensorflow_is_imported(tmp_path, script, args, number):
 
 PROGRAM = '''
 import os, signal, sys, time, weakref
-from libml import interrupts, utils
+from libml import files, interrupts, utils
 
 class Thing:
     pass
@@ -48,7 +48,7 @@ utils.run_main(main)
 
 @pytest.mark.parametrize('number', interrupts.SIGNALS)
 def test_what_is_half_written_is_removed(tmp_path, number):
-    main = f'with utils.written_whole("{tmp_path}/file") as f: signal.raise_signal({number:d}); time.sleep(60)'
+    main = f'with files.written_whole("{tmp_path}/file") as f: signal.raise_signal({number:d}); time.sleep(60)'
     assert ended('-c', PROGRAM.format(main)) == (128 + number, '', f'Stopped by {number.name}.\n')
     assert not os.listdir(tmp_path)
 

@@ -80,10 +80,10 @@ def test_signals_leave_nothing_half_written(tmp_path, number, after, code):
 import os, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # It is ignored in the background of a script.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
-from libml import utils
+from libml import files, utils
 
 def main(argv):
-    with utils.written_whole({str(tmp_path / 'new')!r}) as f:
+    with files.written_whole({str(tmp_path / 'new')!r}) as f:
         f.write('half')
         try:
             signal.raise_signal(signal.{number})

@@ -6,7 +6,8 @@
 
 import os
 
-from libml.utils import InputError, one_line, written_whole
+from libml.files import written_whole
+from libml.utils import InputError, one_line
 
 import numpy as np
 

@@ -7,7 +7,8 @@ import os
 import re
 
 from libml.datasets import names
-from libml.utils import InputError, expanded, listed, read_json, written_whole
+from libml.files import listed, read_json, written_whole
+from libml.utils import InputError, expanded
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,9 +14,10 @@ import os
 from libml.datasets import descriptions, prepare, records, splits
 from libml.datasets.picture_report import Report
 from libml.datasets.picture_subsets import SUBSETS, assign, check, check_family, class_names
+from libml.files import read_json, removed, written_whole
 from libml.images import decode
 from libml.pictures import converting
-from libml.utils import InputError, progress, read_json, removed, written_whole
+from libml.utils import InputError, progress
 
 import tensorflow as tf
 

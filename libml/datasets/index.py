@@ -9,13 +9,12 @@ import functools
 import json
 import os
 
-from libml.datasets.records import LARGEST_LABEL, features, raw_records
-from libml.utils import InputError, progress, written_whole
+from libml.datasets.records import AFTER, BEFORE, LARGEST_LABEL, features, raw_records
+from libml.files import written_whole
+from libml.utils import InputError, progress
 
 import numpy as np
 
-# A TFRecord has its length (8 bytes) and a checksum (4) before it, and a checksum (4) after it.
-BEFORE, AFTER = 12, 4
 ARRAYS = dict(number=np.int32, offset=np.int64, size=np.int64, label=np.int32)
 
 

@@ -15,7 +15,8 @@ from libml.datasets.descriptions import (
     write_description,
 )
 from libml.datasets.records import write_records
-from libml.utils import InputError, written_whole
+from libml.files import written_whole
+from libml.utils import InputError
 
 import numpy as np
 

@@ -11,14 +11,17 @@ import contextlib
 import itertools
 import os
 
+from libml.files import written_whole
 from libml.images.decode import decode_picture, decoded
-from libml.utils import InputError, one_line, session_config, written_whole
+from libml.utils import InputError, one_line, session_config
 
 import numpy as np
 import tensorflow as tf
 from google.protobuf import message
 
 CHUNK = 256
+# A record has its length (8 bytes) and a checksum (4) before it, and a checksum (4) after it.
+BEFORE, AFTER = 12, 4
 IMAGE = {'image': tf.io.FixedLenFeature([], tf.string)}
 LABEL = {'label': tf.io.FixedLenFeature([], tf.int64)}
 PATH = {'path': tf.io.FixedLenFeature([], tf.string, '')}
@@ -176,16 +179,24 @@ def _chunks(path, decode):
     """Yields decode(string [b] of serialized examples) as arrays, for all records of one file in order."""
     if not os.path.isfile(path):
         raise InputError(f'there is no file {path}')
+
+    def sized(examples):
+        return decode(examples), tf.reduce_sum(tf.cast(tf.strings.length(examples), tf.int64) + BEFORE + AFTER)
+
+    left = os.path.getsize(path)
     # The default graph must not be changed across a yield: the caller may be building one.
     with tf.Graph().as_default() as graph, tf.device('/cpu:0'):
         dataset = tf.data.TFRecordDataset(path).batch(CHUNK)
-        dataset = dataset.map(tf.autograph.experimental.do_not_convert(decode), num_parallel_calls=2 * os.cpu_count())
+        dataset = dataset.map(tf.autograph.experimental.do_not_convert(sized), num_parallel_calls=2 * os.cpu_count())
         chunk = tf.compat.v1.data.make_one_shot_iterator(dataset.prefetch(2)).get_next()
     with _session(graph) as session:
         while True:
             try:
-                value = session.run(chunk)
+                value, size = session.run(chunk)
+                left -= size
             except tf.errors.OutOfRangeError:
+                if left:  # Less than the head of a record, which TensorFlow takes for the end.
+                    raise InputError(f'{path} is cut short: its last {left} bytes are no record') from None
                 return
             except tf.errors.DataLossError as error:
                 raise InputError(f'{path} is damaged or cut short in record {_whole_records(path)}: '

@@ -13,7 +13,8 @@ import sys
 from libml.datasets.descriptions import FOLDS, read_description
 from libml.datasets.split_rule import class_weights, draw_labeled, draw_per_class, draw_skewed, unlabeled_order
 from libml.datasets.subsets import subset_labels
-from libml.utils import InputError, listed, one_line, read_json, removed, written_whole
+from libml.files import listed, read_json, removed, written_whole
+from libml.utils import InputError, one_line
 
 import numpy as np
 

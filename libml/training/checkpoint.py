@@ -9,8 +9,9 @@ import re
 import shutil
 
 from libml import durable, trackers
+from libml.files import listed, written_whole
 from libml.training import fingerprint
-from libml.utils import InputError, expanded, listed, one_line, written_whole
+from libml.utils import InputError, expanded, one_line
 
 import tensorflow as tf
 

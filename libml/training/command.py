@@ -4,7 +4,7 @@ import sys
 
 from libml import old_flags
 from libml.training.loop import KIMG
-from libml.utils import InputError, run_main
+from libml.utils import no_arguments, run_main
 from libml.workers import replicas
 
 from absl import flags
@@ -28,8 +28,7 @@ def run(model_class, **defaults):
     old_flags.define(sys.argv[0], table, model_class.OLD_FLAGS)
 
     def main(argv):
-        if len(argv) > 1:
-            raise InputError(f'unexpected argument {argv[1]!r}: flags are written --name=value')
+        no_arguments(argv)
         args = {name: FLAGS[name].value for name in table}
         old_flags.take(args, model_class.OLD_FLAGS)
         args = {name: spec.checked(name, args[name]) for name, spec in table.items()}

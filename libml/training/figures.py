@@ -2,7 +2,8 @@
 
 import os
 
-from libml.utils import InputError, written_whole
+from libml.files import written_whole
+from libml.utils import InputError
 
 
 def new_figure(width, height):

@@ -10,8 +10,9 @@ import shutil
 import sys
 
 from libml import durable
+from libml.files import read_json, written_whole
 from libml.training.run_lock import RunLock
-from libml.utils import InputError, expanded, one_line, read_json, written_whole
+from libml.utils import InputError, expanded, one_line
 
 import numpy as np
 

@@ -135,7 +135,7 @@ class Case:
         for text in whole.pieces(self.disk.path) if 'ckpt' not in (self.victim or '') else ():
             yield f'{text} is left'
         self.mend()
-        if copy.code:
+        if copy.code or OLDER in copy.out:
             copy = self.run()
             if copy.code:
                 yield f'exit code {copy.code} once it was mended: {copy.err}'
@@ -148,6 +148,7 @@ class Case:
 # TensorFlow's of a temporary file of its own, whose size is limited as well; and ours.
 WARNINGS = ('WARNING:tensorflow:AutoGraph', 'Please report this to the TensorFlow', 'Cause: [Errno', 'To silence this',
             'warning: ')
+OLDER = 'takes its place'  # What was done was done with an older checkpoint, and said so.
 KINDS = ('full', 'full', 'limited', 'failing', 'failing', 'read_only', 'forbidden', 'vanishing', 'folder_for_file')
 
 

@@ -191,7 +191,7 @@ def lists(random, folder):
 
 def parsed_json(random, folder):
     """What `made_of.json` and other small files may hold."""
-    from libml.utils import read_json
+    from libml.files import read_json
     path = folder / 'a.json'
     path.write_bytes(nearly_right.json_text(random, {'a': [1, 2.5, {'b': None}], 'c': 'text'}))
     return Case('JSON', lambda: json.dumps(read_json(str(path))), (str(path),))

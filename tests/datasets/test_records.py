@@ -2,6 +2,7 @@
 
 import io
 import os
+import pathlib
 
 from libml.datasets import records
 from refusals import refused
@@ -82,6 +83,10 @@ def test_missing_empty_and_damaged_files_are_named(tmp_path, good):
         for read in (records.read_labels, lambda paths: records.read_records(paths, 4, 6, 3)):
             with refused(bad, 'damaged or cut short'):
                 read([good, bad])
+    pathlib.Path(bad).write_bytes(content + content[:11])  # Less than the head of a record: TensorFlow's end of a file.
+    for read in (records.read_labels, records.read_origins, lambda paths: list(records.raw_records(paths[0]))):
+        with refused(f'{bad} is cut short: its last 11 bytes are no record'):
+            read([bad])
     open(bad, 'wb').close()
     with refused(bad, 'no record'):
         records.read_labels([bad])

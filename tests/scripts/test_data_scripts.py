@@ -53,3 +53,13 @@ def test_create_datasets_then_split_check_and_inspect(tmp_path, monkeypatch):
     out, _ = run('inspect_dataset', '--dataset=digits.3@40-100', f'--data_dir={tmp_path}')
     assert 'labeled: 40 images of 8x8x1' in out and 'test: 397 images of 8x8x1' in out
     assert out.count('labels 0..9 of 0..9') == 4 and 'largest: 100.0' in out
+
+
+@pytest.mark.parametrize('script, needed', [
+    ('check_split', []), ('inspect_dataset', []), ('create_corrupted', ['--dataset=x', '--out=x']),
+    ('create_from_pictures', ['--name=x']), ('evaluate_run', ['--run=x']), ('plot_views', ['--run=x']),
+    ('evaluate_robustness', ['--run=x', '--corrupted=x'])])
+def test_what_is_no_flag_is_refused(script, needed):
+    """It is a forgotten --dataset=, and another one would be looked at."""
+    _, errors = run(script, *needed, 'digits.3@40-100', code=1)
+    assert errors == ["error: unexpected argument 'digits.3@40-100': flags are written --name=value"]
