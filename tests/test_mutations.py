@@ -1,6 +1,9 @@
 """campaigns/mutations.py on a tree of two small modules; what it changes and what it leaves."""
 
+import re
+
 import runner
+from campaigns import mutations
 from mutants import Change, Source
 
 import pytest
@@ -79,3 +82,10 @@ def test_what_tests_notice_is_told_from_what_they_do_not(tmp_path):
                      'loop: 3 killed, 1 timeout, 1 survived, 0 equivalent; 80.0%',
                      '8 changes, seed 1: 3 killed, 1 timeout, 3 survived, 1 equivalent; 57.1%'], err
     assert code == 1 and all((tmp_path / name).read_text() == text for name, text in FILES.items())
+
+
+def test_the_tests_of_each_module_are_there():
+    for test in sum(mutations.TESTS.values(), []):
+        file, _, name = test.partition('::')
+        text = (runner.ROOT / 'tests' / file).read_text()
+        assert re.search(rf'^def {name}\(', text, re.MULTILINE) if name else text, test

@@ -67,7 +67,7 @@ def newest_whole(folder):
     for prefix in found:
         wrong = _damage(prefix)
         if not wrong:
-            damaged.update({os.path.join(folder, f'{NAME}-{step:08d}'): 'its .index is missing'
+            damaged.update({os.path.join(folder, f'{NAME}-{step:08d}'): 'it has no .index file'
                             for step in without_index(folder) if step > step_of(prefix)})
             for other, reason in damaged.items():
                 print(f'{other} is damaged ({reason}): {os.path.basename(prefix)}, of kimg {step_of(prefix) / 1024:g}, '
@@ -82,7 +82,7 @@ def newest_whole(folder):
 
 def without_index(folder):
     """Steps, ascending, of checkpoints in `folder` that have data but no index, and were not set aside."""
-    entries = set(listed(folder))
+    entries = {entry for entry in listed(folder) if not os.path.isdir(os.path.join(folder, entry))}
     matches = [re.fullmatch(rf'({re.escape(NAME)}-(\d+))\.data-\d+-of-\d+', entry) for entry in entries]
     return sorted({int(match[2]) for match in matches
                    if match and not entries & {f'{match[1]}.index', match[1] + DAMAGED}})

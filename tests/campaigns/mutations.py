@@ -45,7 +45,7 @@ TESTS = {
     'ema': ['test_ema.py'],
     'step_order': ['test_models.py::test_everything_is_computed_before_anything_is_updated',
                    'test_models.py::test_weights_then_averages_then_the_step', 'test_step_order.py',
-                   'workers/test_training.py::test_state_of_trackers_and_micro_batches'],
+                   'workers/test_training.py::test_state_of_trackers'],
     'streams': ['test_streams.py'],
     'draws': ['test_draws.py'],
     'optimizers': ['test_optimizers.py'],

@@ -172,13 +172,16 @@ def test_a_folder_is_no_checkpoint(tmp_path):
     assert checkpoint.all_in(str(tmp_path)) == [path]
 
 
-def test_a_checkpoint_whose_index_is_gone_is_told(tmp_path, capsys):
+@pytest.mark.parametrize('replaced', [False, True])
+def test_a_checkpoint_whose_index_is_gone_is_told(tmp_path, capsys, replaced):
     """Until it is set aside."""
     older, newer = [save_without(tmp_path, dict(a=np.zeros(2, np.float32)), step) for step in (1024, 2048)]
     assert checkpoint.without_index(str(tmp_path)) == checkpoint.without_index(str(tmp_path / 'none')) == []
     os.unlink(f'{newer}.index')
+    if replaced:
+        os.mkdir(f'{newer}.index')
     assert checkpoint.without_index(str(tmp_path)) == [2048] and checkpoint.newest_whole(str(tmp_path)) == older
-    assert capsys.readouterr().out == (f'{newer} is damaged (its .index is missing): model.ckpt-00001024, of kimg 1, '
+    assert capsys.readouterr().out == (f'{newer} is damaged (it has no .index file): model.ckpt-00001024, of kimg 1, '
                                        'takes its place\n')
     open(f'{newer}.index.damaged', 'x').close()
     assert checkpoint.without_index(str(tmp_path)) == []

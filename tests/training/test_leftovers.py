@@ -37,7 +37,8 @@ def folder(model, finished, tmp_path, capsys):
 
 def told(capsys):
     """The lines that a start prints of what it found."""
-    found = [line for line in capsys.readouterr().out.splitlines() if 'Resumes' in line or 'missing' in line]
+    found = [line for line in capsys.readouterr().out.splitlines()
+             if any(word in line for word in ('Resumes', 'missing', 'no .index'))]
     return [line.removeprefix('Resumes from ').removesuffix(', are dropped and made again') for line in found]
 
 
@@ -81,7 +82,7 @@ def test_a_lost_index_is_told(model, finished, folder, capsys):
         os.unlink(f'{folder.tf}/model.ckpt-000000{step}.index')
     model.train(96, 32, 32)
     older = 'model.ckpt-00000032, of kimg 0.03125'
-    assert told(capsys) == [*(f'{folder.tf}/model.ckpt-000000{step} is damaged (its .index is missing): {older}, takes '
+    assert told(capsys) == [*(f'{folder.tf}/model.ckpt-000000{step} is damaged (it has no .index file): {older}, takes '
                               'its place' for step in (64, 96)), f'{older}: later reports, up to kimg 0.09375']
     assert metrics(folder.path) == metrics(finished)
     model.train(96, 32, 32)
