@@ -6,8 +6,15 @@ EQUIVALENT = {
     'ema': {'Step 0 after the start is due by its remainder, too.': {
         ('due = (since < 0) | tf.equal(since % self.period, 0)',
          'due = (since <= 0) | tf.equal(since % self.period, 0)')}},
+    'streams': {
+        'That nothing is tuned is a matter of speed.': {
+            ('options.autotune.enabled = False', 'options.autotune.enabled = True')},
+        'There are as many images as rows, whose number the next step knows.': {
+            ('images = images.map(make, os.cpu_count(), deterministic=True).batch(len(rows), drop_remainder=True)',
+             'images = images.map(make, os.cpu_count(), deterministic=True).batch(len(rows), drop_remainder=False)')}},
     'datasets/records': {'How many are read, made or waited for at a time is a matter of speed.': {
         ('CHUNK = 256', 'CHUNK = 257'),
+        ('parallel = 2 * os.cpu_count()', 'parallel = 3 * os.cpu_count()'),
         ('chunk = tf.compat.v1.data.make_one_shot_iterator(dataset.prefetch(2)).get_next()',
          'chunk = tf.compat.v1.data.make_one_shot_iterator(dataset.prefetch(3)).get_next()'),
         ('if len(waiting) > 2 * os.cpu_count():', 'if len(waiting) > 3 * os.cpu_count():'),

@@ -1,6 +1,7 @@
 """Micro-batches: the gradients and weights of whole batches where nothing else looks at a batch. See test_models.py."""
 
 import toy
+from adamatch import AdaMatch
 from domain_runs import build
 from fixmatch import FixMatch
 from freematch import FreeMatch
@@ -86,6 +87,25 @@ def test_batch_norm_follows_each_micro_batch(tmp_path):
             value, _ = session.run([statistic, op])
             expected = 0.9 * expected + 0.1 * value
         np.testing.assert_allclose(session.run(moving), expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize('averaged', [False, True])
+def test_running_statistics_have_averages_where_the_algorithm_says_so(tmp_path, averaged):
+    """AdaMatch's move by 1 - ema of the way from where they start; MixMatch has none."""
+    model = build(AdaMatch, tmp_path, ema=0.9) if averaged else MixMatch(str(tmp_path), toy.dataset(), **toy.SMALL)
+    variables = {v.op.name: v for v in model.variables}
+    names = [name for name in variables if name.endswith('/moving_mean')]
+    averages = [f'{name}/ExponentialMovingAverage' for name in names]
+    assert len(names) > 2 and [name in variables for name in averages] == [averaged] * len(names)
+    if averaged:
+        with model.session() as session:
+            model.streams.start(session, 0)
+            before = session.run([variables[name] for name in averages])
+            session.run(model.ops.train_op)
+            after, live = session.run([[variables[name] for name in found] for found in (averages, names)])
+        for old, new, value in zip(before, after, live):
+            np.testing.assert_allclose(new, 0.9 * old + 0.1 * value, rtol=1e-5, atol=1e-7)
+        assert np.abs(after[0] - before[0]).max() > 1e-4
 
 
 def test_a_staircase_of_the_learning_rate_sees_the_first_image_of_a_step(tmp_path):

@@ -167,6 +167,15 @@ def test_a_picture_that_vanishes_or_is_damaged_ends_the_stream_with_its_name(fil
         on_demand_batches(pixels, 0, 5)
 
 
+def test_what_is_wrong_with_no_picture_is_not_lost(files):
+    with tf.Graph().as_default(), pytest.raises(tf.errors.AbortedError, match='another'):
+        streams = Streams(1)
+        subset = data.Subset(OnDemand(files[0], (8, 8, 1)), np.arange(20, dtype=np.int32), np.arange(5, 15))
+        streams.add('labeled', subset, 4, two_views)
+        with streams.reading():
+            raise tf.errors.AbortedError(None, None, 'another')
+
+
 @pytest.mark.parametrize('framed', [False, True])
 def test_a_worker_makes_and_reads_only_its_own_rows(files, framed):
     """To the bit those of the whole batch, also of strong views that are made several times."""

@@ -187,7 +187,8 @@ def _chunks(path, decode):
     # The default graph must not be changed across a yield: the caller may be building one.
     with tf.Graph().as_default() as graph, tf.device('/cpu:0'):
         dataset = tf.data.TFRecordDataset(path).batch(CHUNK)
-        dataset = dataset.map(tf.autograph.experimental.do_not_convert(sized), num_parallel_calls=2 * os.cpu_count())
+        parallel = 2 * os.cpu_count()
+        dataset = dataset.map(tf.autograph.experimental.do_not_convert(sized), num_parallel_calls=parallel)
         chunk = tf.compat.v1.data.make_one_shot_iterator(dataset.prefetch(2)).get_next()
     with _session(graph) as session:
         while True:

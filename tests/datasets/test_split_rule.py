@@ -173,3 +173,12 @@ def test_draws_of_a_long_tail():
     assert of_last.sum() == 200 * 25 and 25 < of_last.min() and of_last.max() < 80
     with refused('0 3 3 images', 'ratio of 2'):
         split_rule.draw_skewed(np.array([1, 1, 1, 2, 2, 2]), 3, 2, 1)
+
+
+def test_seeds_are_those_of_numpy():
+    labels = np.arange(20) % 2
+    for seed in (0, 2 ** 32 - 1):
+        assert len(split_rule.draw_per_class(labels, 2, seed, 4)) == 8
+    for seed in (-1, 2 ** 32):
+        with refused(f'the seed of a split is {seed}, not in 0..4294967295'):
+            split_rule.draw_per_class(labels, 2, seed, 4)
