@@ -54,7 +54,8 @@ TESTS = {
     'datasets/splits': ['datasets/test_splits.py'],
     'training/checkpoint': [f'training/test_checkpoint.py::test_{name}' for name in (
         'what_can_be_found', 'checkpoint_errors_and_scopes', 'what_is_not_needed_may_be_missing',
-        'a_checkpoint_whose_index_is_gone_is_told', 'the_newest_whole_checkpoint',
+        'a_checkpoint_whose_index_is_gone_is_told', 'the_newest_whole_checkpoint', 'where_no_folder_can_be_made',
+        'a_checkpoint_that_may_not_be_read_is_not_taken_for_damaged',
         'evaluation_needs_the_network_and_training_all_but_trackers',
         'full_disk_is_one_line_and_leaves_whole_checkpoints', 'keep_ckpt_holds_across_restarts',
         'a_run_goes_on_from_the_newest_whole_checkpoint')],

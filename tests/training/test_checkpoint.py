@@ -218,21 +218,33 @@ def test_keep_ckpt_holds_across_restarts(tmp_path):
     files = [entry for entry in os.listdir(model.folder.tf) if entry.startswith('model')]
     assert sorted(files) == [f'model.ckpt-00000{step}.{end}' for step in (128, 160)
                              for end in ('data-00000-of-00001', 'index')]
+    known = tf.train.get_checkpoint_state(model.folder.tf)
+    assert known.model_checkpoint_path == checkpoint.all_in(model.folder.tf)[-1]
+    assert list(known.all_model_checkpoint_paths) == checkpoint.all_in(model.folder.tf)
 
 
 def test_full_disk_is_one_line_and_leaves_whole_checkpoints(tmp_path, monkeypatch):
     model = trained(tmp_path, 32)
     before = checkpoint.all_in(model.folder.tf)
 
-    def full(*args, **kwargs):
-        raise OSError(28, 'No space left on device')
+    replace = os.replace
+
+    def full(source, target):
+        if checkpoint.NAME in target:
+            raise OSError(28, 'No space left on device')
+        replace(source, target)
 
     monkeypatch.setattr(os, 'replace', full)
-    with pytest.raises(InputError, match='No space left on device') as error:
+    with refused(f'cannot save {model.folder.tf}/model.ckpt-00000064: No space left on device'):
         model.train(64, 32, 32)
-    assert '\n' not in str(error.value)
     assert checkpoint.all_in(model.folder.tf) == before
     assert not [entry for entry in os.listdir(model.folder.tf) if entry.startswith('.')]
+
+
+def test_where_no_folder_can_be_made(tmp_path):
+    (tmp_path / 'file').write_text('')
+    with refused(f'cannot save {tmp_path}/file/tf/model.ckpt-00000008: Not a directory'):
+        save_without(tmp_path / 'file' / 'tf', dict(a=np.float32([1])), 8)
 
 
 def test_what_can_be_found(tmp_path, monkeypatch):
