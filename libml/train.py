@@ -218,7 +218,8 @@ class Model:
             self.check_start()
         shaping = dict(train_kimg=self.depends_on_length, report_kimg=self.depends_on_reports)
         with self.folder.locked():
-            found = leftovers.newest(self.folder)
+            found = leftovers.newest(self.folder, lambda last, step: last // report_nimg < step // report_nimg
+                                     or last < step and train_nimg <= step)
             number = self.folder.open(args, [name for name, shapes in shaping.items() if shapes], found, self.HPARAMS)
             self.print_config()
             for line in leftovers.lines(self.folder, found):

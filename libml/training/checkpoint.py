@@ -108,6 +108,11 @@ def step_of(prefix):
     return int(prefix.rpartition('-')[2])
 
 
+def is_whole(prefix):
+    """Whether a checkpoint can be read through."""
+    return not _damage(prefix)
+
+
 def _damage(prefix):
     """What is wrong with a checkpoint, in one line; '' if all of it can be read and is what was written (checksums).
 
@@ -152,7 +157,8 @@ def save(session, saver, folder, step, keep):
             _remove(old)
         _write_state(folder)
     except (OSError, tf.errors.OpError) as error:
-        reason = one_line(getattr(error, 'strerror', None) or error)
+        # TensorFlow's begins with the path of a file that is not there any more.
+        reason = one_line(getattr(error, 'strerror', None) or error).rpartition('; ')[2]
         raise InputError(f'cannot save {os.path.join(folder, name)}: {reason}') from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

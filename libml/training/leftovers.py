@@ -9,11 +9,14 @@ from libml.training import checkpoint
 from libml.utils import InputError
 
 
-def newest(folder):
+def newest(folder, lacks):
     """The prefix of the checkpoint that a run resumes from, as checkpoint.newest_whole; None if it has not begun.
 
-    Removes what kills in the midst of a write left. The process holds the lock of `folder`, a RunFolder.
+    Where the last reports before it are lost, it is the one before that, and training makes them again. Removes what
+    kills in the midst of a write left. The process holds the lock of `folder`, a RunFolder.
 
+    Args:
+        lacks: function (step of the last report, step of a checkpoint) -> whether there was a report in between.
     Raises:
         InputError: no checkpoint can be read, or the run had begun and has no checkpoint.
     """
@@ -26,6 +29,21 @@ def newest(folder):
     found = checkpoint.newest_whole(folder.tf)
     if not found:
         _check_new(folder)
+        return None
+    return _with_reports(folder, found, lacks)
+
+
+def _with_reports(folder, found, lacks):
+    """The checkpoint `found`, or the next older one if that has its reports and `found` has not. Prints a line then."""
+    rows, step = folder.metrics(), checkpoint.step_of(found)
+    if not rows or not lacks(rows[-1]['step'], step):
+        return found
+    gone = f'{folder.metrics_file} lacks the reports from kimg {rows[-1]["kimg"]:g} to {step / 1024:g}'
+    older = [prefix for prefix in checkpoint.all_in(folder.tf) if checkpoint.step_of(prefix) < step][-1:]
+    if older and checkpoint.step_of(older[0]) <= rows[-1]['step'] and checkpoint.is_whole(older[0]):
+        print(f'{gone}: they are made again')
+        return older[0]
+    print(f'{gone}: no checkpoint is left to make them again from')
     return found
 
 

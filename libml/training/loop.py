@@ -116,7 +116,7 @@ class Loop:
             return
         self.events.end_hparams(self.step)
         print(f'Finished at kimg {self.step / KIMG:g} in {self.model.folder.path}')
-        result = result or (self.model.folder.metrics() or [{}])[-1]
+        result = result or next((row for row in self.model.folder.metrics() if row['step'] == self.step), {})
         if 'accuracy' in result:
             print(f'{self.model.method_name()} on {self.model.dataset.name}: test accuracy {final_accuracy(result)}')
 

@@ -107,6 +107,44 @@ def test_reports_after_the_checkpoint_are_told(model, folder, capsys):
                             f'{folder.metrics_file} is missing: a new one has no reports up to kimg 0.03125']
 
 
+def cut(path, size):
+    with open(path, 'r+b') as f:
+        f.truncate(size)
+
+
+def test_a_report_that_is_lost_is_made_again(model, finished, folder, capsys):
+    """Of a finished run also: its last line says no older accuracy."""
+    said = 'metrics.jsonl lacks the reports from kimg 0.0625 to 0.09375: they are made again'
+    for train_nimg in (96, 128):
+        cut(folder.metrics_file, os.path.getsize(folder.metrics_file) - 30)
+        model.train(train_nimg, 32, 32)
+        out = capsys.readouterr().out
+        assert said in out and 'Resumes from model.ckpt-00000064, of kimg 0.0625' in out
+        assert metrics(folder.path)[:3] == metrics(finished)
+
+
+def test_reports_that_cannot_be_made_again(model, folder, capsys):
+    for step in (0, 32, 64):
+        without(folder, f'{step:02d}.index')
+        without(folder, f'{step:02d}.data-00000-of-00001')
+    cut(folder.metrics_file, os.path.getsize(folder.metrics_file) - 30)
+    model.train(96, 32, 32)
+    out = capsys.readouterr().out
+    assert 'lacks the reports from kimg 0.0625 to 0.09375: no checkpoint is left to make them again from' in out
+    assert 'Finished at kimg 0.09375' in out and 'test accuracy' not in out
+
+
+def test_a_checkpoint_between_two_reports_lacks_none(model, folder, capsys):
+    """As of a run that was stopped, or of one that saves more often than it reports."""
+    model.train(128, 64, 16)
+    without(folder, '128.index')
+    without(folder, '128.data-00000-of-00001')
+    capsys.readouterr()
+    model.train(128, 64, 16)
+    out = capsys.readouterr().out
+    assert 'Resumes from model.ckpt-00000112' in out and 'lacks' not in out
+
+
 def test_pieces_of_a_kill_are_removed(model, folder):
     pieces = [f'{folder.tf}/.saving.123', f'{folder.tf}/checkpoint.123.part', f'{folder.args_file}.123.part',
               f'{folder.metrics_file}.123.part']
@@ -119,4 +157,4 @@ def test_pieces_of_a_kill_are_removed(model, folder):
     assert all(map(os.path.exists, pieces))
     model.train(128, 32, 32)
     assert not any(map(os.path.exists, pieces)) and os.path.exists(f'{folder.path}/mine.123.part')
-    assert leftovers.newest(folder) == checkpoint.all_in(folder.tf)[-1]
+    assert leftovers.newest(folder, lambda last, step: False) == checkpoint.all_in(folder.tf)[-1]

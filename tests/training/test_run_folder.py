@@ -263,6 +263,6 @@ def test_a_worker_that_writes_nothing(tmp_path):
         none.forget_after(0)
         with none.written('predictions.npy', 'wb') as f:
             f.write(b'lost')
-        assert not leftovers.newest(none) and not list(leftovers.lines(none, None))
+        assert not leftovers.newest(none, None) and not list(leftovers.lines(none, None))
     assert sorted(path.read_bytes() for path in tmp_path.rglob('*') if path.is_file()) == before
     assert none.path == folder.path
