@@ -59,7 +59,7 @@ def written_whole(path, mode='w'):
         InputError: the folder cannot be written or is full.
     """
     path = os.path.realpath(expanded(path))
-    temporary = f'{path}.{os.getpid()}.part'
+    temporary = _beside(path, 'part')
     try:
         if os.path.exists(path) and not os.path.isfile(path):
             with open(path, mode) as f:
@@ -89,16 +89,13 @@ def folder_written_whole(path, belongs=None):
             written or is full.
     """
     path = os.path.realpath(expanded(path))
-    temporary, old = (f'{path}.{os.getpid()}.{ending}' for ending in ('part', 'old'))
-    if os.path.lexists(path):
-        replaced = belongs and os.path.exists(os.path.join(path, belongs))
-        if not os.path.isdir(path) or os.listdir(path) and not replaced:
-            unless = f', without {belongs}: give another --out' if belongs else ': give another --out, or --overwrite'
-            raise InputError(f'{path} is there already{unless}')
+    temporary, old = _beside(path, 'part'), _beside(path, 'old')
+    _check_replaceable(path, belongs)
     try:
         durable.make_folders(os.path.dirname(path))
         yield temporary
         durable.sync_tree(temporary)  # First, as it takes longest: there is no `path` between the next two lines.
+        _check_replaceable(path, belongs)  # Another process may have made it meanwhile.
         if os.path.exists(path):
             os.rename(path, old)
         os.rename(temporary, path)
@@ -110,3 +107,18 @@ def folder_written_whole(path, belongs=None):
             os.rename(old, path)
         for left in (temporary, old):
             shutil.rmtree(left, ignore_errors=True)
+
+
+def _beside(path, ending):
+    """A name beside `path` that no other process takes: in containers and on other hosts, process numbers are equal."""
+    return f'{path}.{os.getpid()}-{os.urandom(4).hex()}.{ending}'
+
+
+def _check_replaceable(path, belongs):
+    """InputError if a file is there, or a folder that holds something and not the file `belongs`."""
+    if not os.path.lexists(path):
+        return
+    replaced = belongs and os.path.exists(os.path.join(path, belongs))
+    if not os.path.isdir(path) or os.listdir(path) and not replaced:
+        unless = f', without {belongs}: give another --out' if belongs else ': give another --out, or --overwrite'
+        raise InputError(f'{path} is there already{unless}')

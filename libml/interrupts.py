@@ -97,8 +97,10 @@ def stopping():
     def stop(number, frame):
         del frame
         came.append(number)
-        if number != signal.SIGINT:  # They may come twice: `timeout` and a terminal that is closed send them so.
-            signal.signal(number, signal.SIG_IGN)
+        # They come twice or together, as of `timeout`; another one would stop the removal of what is half written.
+        for other in SIGNALS:
+            if not number == other == signal.SIGINT:
+                signal.signal(other, signal.SIG_IGN)
         raise Stopped(number)
 
     def again(found):
@@ -106,7 +108,11 @@ def stopping():
         if not isinstance(found.exc_value, Stopped):
             return hook(found)
         number = found.exc_value.number
-        signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))
+
+        def stop_again(*_):
+            raise Stopped(number)
+
+        signal.signal(signal.SIGALRM, stop_again)
         return signal.setitimer(signal.ITIMER_REAL, AGAIN)
 
     old, hook = {}, sys.unraisablehook

@@ -11,7 +11,8 @@ def recorded(monkeypatch):
     calls = []
 
     def note(kind, path):
-        calls.append(f'{kind} {re.sub(rf"[.]{os.getpid()}", "", os.path.basename(os.path.realpath(path)))}')
+        name = os.path.basename(os.path.realpath(path))
+        calls.append(f'{kind} {re.sub(rf"[.]{os.getpid()}(-[0-9a-f]{{8}})?", "", name)}')
 
     def watch(kind, path_of):
         call = getattr(os, kind)

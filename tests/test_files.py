@@ -151,3 +151,12 @@ def test_a_folder_is_whole_or_as_it_was(tmp_path):
     with pytest.raises(InputError, match=r'cannot write .*: Not a directory|cannot write .*File exists'):
         with files.folder_written_whole(path / 'a' / 'b'):
             pass
+
+
+def test_a_folder_that_another_process_made_meanwhile_stays(tmp_path):
+    with refused(f'{tmp_path}/out is there already'):
+        with files.folder_written_whole(tmp_path / 'out') as folder:
+            os.mkdir(folder)
+            (tmp_path / 'out').mkdir()
+            (tmp_path / 'out' / 'theirs').write_text('')
+    assert os.listdir(tmp_path) == ['out'] and os.listdir(tmp_path / 'out') == ['theirs']

@@ -53,19 +53,36 @@ def test_what_is_half_written_is_removed(tmp_path, number):
     assert not os.listdir(tmp_path)
 
 
-def test_where_no_exception_gets_through():
+@pytest.mark.parametrize('first, second', [(signal.SIGTERM, signal.SIGINT), (signal.SIGHUP, signal.SIGTERM),
+                                           (signal.SIGINT, signal.SIGHUP)])
+def test_another_signal_does_not_stop_what_the_first_one_began(tmp_path, first, second):
+    # After the first one, in what follows in the same `finally` as the removal of the file.
+    main = f'''
+    try:
+        with files.written_whole("{tmp_path}/file"):
+            signal.raise_signal({first:d})
+    finally:
+        signal.raise_signal({second:d})
+        print('removed')
+'''
+    assert ended('-c', PROGRAM.format(main)) == (128 + first, 'removed\n', f'Stopped by {first.name}.\n')
+    assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_where_no_exception_gets_through(number):
     """Python swallows those of a callback; of others than an interrupt it tells as ever."""
     main = '''
-    for name in ('int("x")', 'signal.raise_signal(signal.SIGINT)'):
+    for name in ('int("x")', 'signal.raise_signal(NUMBER)'):
         thing = Thing()
         reference = weakref.ref(thing, lambda _: eval(name))
         del thing
         print('later', flush=True)
     time.sleep(60)
 '''
-    code, out, err = ended('-c', PROGRAM.format(main))
-    assert (code, out) == (130, 'later\nlater\n')
-    assert err.startswith('Exception ignored in') and err.endswith("'x'\nStopped by SIGINT.\n")
+    code, out, err = ended('-c', PROGRAM.format(main.replace('NUMBER', f'{number:d}')))
+    assert (code, out) == (128 + number, 'later\nlater\n')
+    assert err.startswith('Exception ignored in') and err.endswith(f"'x'\nStopped by {number.name}.\n")
 
 
 def ignore():

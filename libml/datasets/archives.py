@@ -41,14 +41,16 @@ def tar_members(path, names, folders=()):
                 if parts.anchor or '..' in parts.parts or not (member.isfile() or member.isdir()):
                     raise InputError(f'{path} is refused: its member {member.name!r} is a link or special file or '
                                      'leads out of its folder')
-                if member.size > download.LARGEST:  # A sparse one needs no such bytes in the archive.
-                    raise InputError(f'{path} is refused: its member {member.name!r} has {member.size} bytes, more '
-                                     f'than {download.LARGEST}')
+                if member.issparse():  # It would have any size without such bytes in the archive.
+                    raise InputError(f'{path} is refused: its member {member.name!r} is a sparse file')
+                tar.members.clear()  # It would keep what it knows of all, of any number.
                 if member.name in names or member.isfile() and posixpath.dirname(member.name) in folders:
                     contents[member.name] = tar.extractfile(member).read()
             while f.read(1 << 20):
                 pass
-    except (*DAMAGED, tarfile.TarError) as error:
+    except InputError:
+        raise
+    except (*DAMAGED, tarfile.TarError, ValueError, MemoryError) as error:  # ValueError: of numbers in its headers.
         raise InputError(f'{path} is damaged: {one_line(error)}') from error
     missing = [name for name in names if name not in contents]
     if missing:

@@ -3,10 +3,13 @@
 No message holds what a library says of an address: that may be the password of a proxy, or the key of a signed link.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import http.client
 import os
 import re
+import time
 import urllib.error
 import urllib.request
 
@@ -17,6 +20,8 @@ from libml.utils import InputError, one_line, progress
 KINDS = {32: 'MD5', 64: 'SHA-256'}
 BLOCK = 1 << 20
 TIMEOUT_SECONDS = 30  # without a byte
+SLOWEST = 1 << 10  # bytes a second, on average over TIMEOUT_SECONDS
+LARGEST = 8 << 30  # bytes of a file; published ones have 2.6 GB at most
 # What a transfer fails with; ValueError where an address, such as that of a proxy, is none.
 FAILURES = (OSError, http.client.HTTPException, ValueError)
 
@@ -25,8 +30,14 @@ class _Broken(Exception):
     """A place did not give the whole file; its text says why."""
 
 
+class _Endless(_Broken):
+    """A place would not end in any useful time: it is not asked again."""
+
+
 def fetch(urls, path, digest):
     """Downloads a file unless it is there; a broken download is taken up again where it stopped (`<path>.part`).
+
+    While another process downloads into the same folder, it waits.
 
     Args:
         urls: places of the same file, tried in this order.
@@ -40,19 +51,40 @@ def fetch(urls, path, digest):
     if os.path.exists(path):
         return path
     part, label, failures = f'{path}.part', os.path.basename(path), []
+    folder = os.path.dirname(os.path.abspath(path))
     try:
-        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-        for url in urls:
-            try:
-                _fetch_from(url, part, label, digest)
-                durable.replace(part, path)
+        os.makedirs(folder, exist_ok=True)
+        with _alone(folder):
+            if os.path.exists(path):
                 return path
-            except _Broken as error:
-                failures.append(f'{url} ({error})')
+            for url in urls:
+                try:
+                    _fetch_from(url, part, label, digest)
+                    durable.replace(part, path)
+                    return path
+                except _Broken as error:
+                    failures.append(f'{url} ({error})')
     except OSError as error:
         raise InputError(f'cannot write {part}: {error.strerror or error}') from error
     raise InputError(f'cannot download {label}: {", ".join(failures)}; try again later, or fetch it in another way, '
                      'put it into a folder and say --archives=FOLDER')
+
+
+@contextlib.contextmanager
+def _alone(folder):
+    """A context that one process at a time is in for a folder, where its file system has locks."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f'Waits for another process that downloads into {folder}', flush=True)
+            fcntl.flock(number, fcntl.LOCK_EX)
+        except OSError:
+            pass
+        yield
+    finally:
+        os.close(number)
 
 
 def digest_of(path, kind):
@@ -91,8 +123,8 @@ def _complete(url, part, label):
         before = _size(part)
         try:
             return _transfer(url, part, label)
-        except _Broken:
-            if _size(part) <= before:
+        except _Broken as error:
+            if isinstance(error, _Endless) or _size(part) <= before:
                 raise
 
 
@@ -113,13 +145,29 @@ def _transfer(url, part, label):
         if response.status != http.client.PARTIAL_CONTENT:
             start = 0
         total = _total(response, start)
+        _check_size(total, part)
         with (open(part, 'ab' if start else 'wb') as f,
               progress(desc=label, total=total, initial=start, unit='B', unit_scale=True, disable=False) as bar):
+            since, came = time.monotonic(), 0
             while block := _read(response):
                 f.write(block)
                 bar.update(len(block))
+                _check_size(f.tell(), part)
+                came += len(block)
+                if time.monotonic() - since >= TIMEOUT_SECONDS:
+                    if came < SLOWEST * TIMEOUT_SECONDS:
+                        raise _Endless(f'less than {SLOWEST} bytes a second came')
+                    since, came = time.monotonic(), 0
     if total is not None and _size(part) < total:
         raise _Broken(f'ended after {_size(part)} of {total} bytes')
+
+
+def _check_size(size, part):
+    """_Endless, and nothing is left of it, if a file is too large for any that is published."""
+    if size is not None and size > LARGEST:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(part)
+        raise _Endless(f'it has more than {LARGEST} bytes')
 
 
 def _read(response):

@@ -1,7 +1,9 @@
 """Transfers, from a server on this machine that does what servers do."""
 
+import concurrent.futures
 import hashlib
 import http.server
+import itertools
 import re
 import threading
 
@@ -39,13 +41,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
             shown = start + (kind == 'shifted')
             self.send_header('Content-Range', f'bytes {shown}-{len(CONTENT) - 1}/{len(CONTENT)}')
         body = CONTENT[start:]
-        announced = {'unsaid': None, 'nonsense': 'many', 'more': len(body) + 9}.get(kind, len(body))
+        announced = {'unsaid': None, 'endless': None, 'nonsense': 'many', 'more': len(body) + 9,
+                     'huge': 1 << 40}.get(kind, len(body))
         if kind in ('wrong', 'longer'):
             body = body[:-1] + {'wrong': b'?', 'longer': body[-1:] + b'?'}[kind]
             announced = len(body)
         if announced is not None:
             self.send_header('Content-Length', str(announced))
         self.end_headers()
+        pieces = {'drips': (body[i:i + 1] for i in range(100)), 'endless': itertools.repeat(body)}
+        for piece in pieces.get(kind, ()):
+            self.wfile.write(piece)
+            self.wfile.flush()
+            if kind == 'drips':
+                self.server.ends.wait(.02)
         stalls = kind == 'silent' or kind == 'stalls' and not start
         sent = {'silent': 0, 'short': 100, 'breaks': (len(body) + 1) // 2, 'stalls': len(CONTENT) // 2}
         self.wfile.write(body[:sent.get(kind)])
@@ -216,3 +225,25 @@ def test_digests(tmp_path):
     assert transfer.digest_of(str(tmp_path / 'file'), 'SHA-256') == hashlib.sha256(CONTENT).hexdigest()
     with refused('cannot read', 'none: No such file'):
         transfer.digest_of(str(tmp_path / 'none'), 'MD5')
+
+
+@pytest.mark.parametrize('kind, reason', [('drips', 'less than 1024 bytes a second came'),
+                                          ('endless', 'it has more than 5000000 bytes'),
+                                          ('huge', 'it has more than 5000000 bytes')])
+def test_what_would_not_end_is_asked_for_once(tmp_path, url, server, monkeypatch, kind, reason):
+    monkeypatch.setattr(transfer, 'LARGEST', 5_000_000)
+    with refused(f'cannot download file: {url(kind)} ({reason})'):
+        transfer.fetch([url(kind)], str(tmp_path / 'file'), MD5)
+    assert server.seen == [(kind, None)]
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 100
+
+
+def test_processes_download_one_after_the_other(tmp_path, url, server, capsys):
+    """By threads: a lock is of what was opened, not of a process."""
+    path = str(tmp_path / 'file')
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(transfer.fetch, [url('stalls')], path, MD5) for _ in range(2)]
+        assert [future.result() for future in futures] == [path] * 2
+    assert [kind for kind, _ in server.seen] == ['stalls'] * 2  # One transfer, taken up again.
+    assert capsys.readouterr().out == f'Waits for another process that downloads into {tmp_path}\n'
+    assert open(path, 'rb').read() == CONTENT
