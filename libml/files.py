@@ -9,6 +9,15 @@ from libml import durable
 from libml.utils import InputError, expanded, one_line
 
 
+def in_unicode(path):
+    """The path; InputError if it is not in UTF-8, which TensorFlow cannot write to."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f'{path} must be in UTF-8: give a path of other letters') from error
+    return path
+
+
 def read_json(path):
     """What a JSON file holds, which may begin with a byte order mark.
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # A checkout need not be installed.
 
-from libml.files import folder_written_whole, written_whole
+from libml.files import folder_written_whole, in_unicode, written_whole
 from libml.utils import InputError, require, run_main
 
 import numpy as np
@@ -139,7 +139,7 @@ def main(argv):
     from libml import open_run
     from libml.training import saved_model
 
-    out = os.path.normpath(FLAGS.out)
+    out = in_unicode(os.path.normpath(FLAGS.out))
     if FLAGS.format == 'tflite' and os.path.exists(f'{out}.tflite') and not FLAGS.overwrite:
         raise InputError(f'{out}.tflite is there already: give another --out, or --overwrite')
     with folder_written_whole(out, saved_model.FILE if FLAGS.overwrite else None) as folder:

@@ -160,3 +160,9 @@ def test_a_folder_that_another_process_made_meanwhile_stays(tmp_path):
             (tmp_path / 'out').mkdir()
             (tmp_path / 'out' / 'theirs').write_text('')
     assert os.listdir(tmp_path) == ['out'] and os.listdir(tmp_path / 'out') == ['theirs']
+
+
+def test_paths_that_tensorflow_cannot_take():
+    assert files.in_unicode('a/\u00e9') == 'a/\u00e9'
+    with refused('a\\udcff must be in UTF-8'):
+        files.in_unicode('a\udcff')

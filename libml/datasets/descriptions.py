@@ -7,7 +7,7 @@ import os
 import re
 
 from libml.datasets import names
-from libml.files import listed, read_json, written_whole
+from libml.files import in_unicode, listed, read_json, written_whole
 from libml.utils import InputError, expanded
 
 
@@ -121,7 +121,7 @@ FOLDS = {'stl10': 'stl10_fold_indices.txt'}
 
 def resolve_data_dir(data_dir=None):
     """The data folder: `data_dir` where given, else $ML_DATA, else ./data. Read when called, not at import."""
-    return expanded(data_dir or os.environ.get('ML_DATA') or os.path.join('.', 'data'))
+    return in_unicode(expanded(data_dir or os.environ.get('ML_DATA') or os.path.join('.', 'data')))
 
 
 def stored_as(name, subset='train'):

@@ -58,14 +58,13 @@ def create(name, data_dir, sources, settings, overwrite=False):
     check(name, settings)
     known = descriptions.read_description(data_dir, settings.classes_of) if settings.classes_of else None
     classes = class_names(sources, known)
-    description = descriptions.Description(name, settings.size, settings.size, settings.colors, len(classes),
-                                           tuple(classes), {}, mirror=settings.mirror, fit=settings.fit,
-                                           family=settings.family)
+    description = _description(name, classes, settings)
     check_family(description, data_dir)
     subsets = assign(sources, classes, settings)
     if not overwrite and _is_there(name, data_dir, subsets, settings):
         print(f'{name}: it is in {data_dir} already, made of the same pictures')
         return False
+    before = _present(name, data_dir)
     report, digest = Report(classes, partial=bool(known)), hashlib.sha256()
     with contextlib.ExitStack() as stack:
         write = {subset: stack.enter_context(records.writer(descriptions.subset_path(data_dir, name, subset)))
@@ -77,6 +76,9 @@ def create(name, data_dir, sources, settings, overwrite=False):
             if report.takes(subset, path, number, converted, settings.drop_duplicates):
                 write[subset](converted.stored, number, path)
         report.check(settings.skip_bad)
+        if _present(name, data_dir) != before:
+            raise InputError(f'--name={name}: another process has made a dataset of this name in {data_dir} meanwhile; '
+                             'nothing was written')
         _forget(name, data_dir)
         # Before the records are there: the same command goes on where it could not write all of them.
         with written_whole(pictures_path(data_dir, name)) as f:
@@ -87,6 +89,12 @@ def create(name, data_dir, sources, settings, overwrite=False):
     print(f'{name}: {len(classes)} classes, {size if settings.size else "pictures of their own sizes"}, in {data_dir}')
     report.print(sum((part.passed for part in sources.values()), collections.Counter()), settings.drop_duplicates)
     return True
+
+
+def _description(name, classes, settings):
+    """The descriptions.Description of a dataset, without the numbers of its pictures."""
+    return descriptions.Description(name, settings.size, settings.size, settings.colors, len(classes), tuple(classes),
+                                    {}, mirror=settings.mirror, fit=settings.fit, family=settings.family)
 
 
 def pictures_path(data_dir, name):
@@ -174,15 +182,20 @@ def _made_of(settings, digest):
     return dict(dataclasses.asdict(settings), pictures=digest.hexdigest())
 
 
+def _present(name, data_dir):
+    """Paths of the files of a dataset of this name that are there."""
+    paths = (descriptions.description_path(data_dir, name), pictures_path(data_dir, name),
+             *(descriptions.subset_path(data_dir, name, subset) for subset in SUBSETS))
+    return [path for path in paths if os.path.exists(path)]
+
+
 def _is_there(name, data_dir, subsets, settings):
     """Whether the dataset that would be made is there; False too where some of its files are missing.
 
     Raises:
         InputError: another dataset of this name is there.
     """
-    present = [path for path in (descriptions.description_path(data_dir, name), pictures_path(data_dir, name),
-                                 *(descriptions.subset_path(data_dir, name, subset) for subset in SUBSETS))
-               if os.path.exists(path)]
+    present = _present(name, data_dir)
     if not present:
         return False
     old = read_made_of(data_dir, name)

@@ -10,7 +10,7 @@ import shutil
 import sys
 
 from libml import durable
-from libml.files import read_json, written_whole
+from libml.files import in_unicode, read_json, written_whole
 from libml.training.run_lock import RunLock
 from libml.utils import InputError, expanded, one_line
 
@@ -51,7 +51,7 @@ class RunFolder:
         Raises:
             InputError: another process trains here, or the folder cannot be written.
         """
-        new = durable.missing_folders(self.path)
+        new = durable.missing_folders(in_unicode(self.path))
         try:
             self._make(self.path)
             with self.lock.held():

@@ -277,3 +277,17 @@ def test_classes_of_another_dataset_of_the_family(folder):
     with refused('--family=zoo', 'third has none of this name'):
         create(folder, 'third', family='zoo')
     assert content(folder) == before
+
+
+def test_another_process_that_makes_it_meanwhile_is_noticed(folder, monkeypatch):
+    """As long as nothing is replaced on purpose."""
+    check = from_pictures.Report.check
+
+    def later(report, skip_bad):
+        (folder / 'data' / 'pets.json').write_text('theirs')
+        check(report, skip_bad)
+
+    monkeypatch.setattr(from_pictures.Report, 'check', later)
+    with refused('--name=pets: another process has made a dataset of this name'):
+        create(folder)
+    assert os.listdir(folder / 'data') == ['pets.json']
