@@ -9,6 +9,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 [ $# -gt 0 ] || set -- python3.10 python3.12
 for interpreter in "$@"; do
+  command -v "$interpreter" > /dev/null || {
+    echo "error: there is no $interpreter: install it, or give others, such as tests/oldest.sh python3.12" >&2
+    exit 1
+  }
+done
+for interpreter in "$@"; do
   environment=.venv/oldest-$(basename "$interpreter") python=$environment/bin/python
   if [ ! -e "$environment/installed" ]; then
     rm -rf "$environment"

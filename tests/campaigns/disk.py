@@ -203,7 +203,7 @@ class Campaign:
 
 def main():
     """Prints what was wrong; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--cases', type=int, default=200)
     parser.add_argument('--case', type=int, help='only this one')

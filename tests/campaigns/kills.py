@@ -173,7 +173,7 @@ def campaign(names, cases, seed):
 
 def main():
     """Prints what was killed and what was wrong; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('scripts', nargs='*', help='such as mixmatch.py; all of them')
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--cases', type=int, default=104)

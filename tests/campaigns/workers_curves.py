@@ -31,7 +31,7 @@ def reports(folder, launcher, args):
 
 def main():
     """Prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--data_dir', default='data')
     parser.add_argument('--kimg', type=int, default=8)
     known, more = parser.parse_known_args()

@@ -60,7 +60,7 @@ def differing_bits(one, other):
 
 def main():
     """Prints what was killed and what differs; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in (('kills', 20), ('workers', 2), ('kimg', 24), ('seed', 1)):
         parser.add_argument(f'--{name}', type=int, default=default)
     args = parser.parse_args()

@@ -108,7 +108,7 @@ def compared(make, steps):
 
 def main():
     """Prints a line a case; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('names', nargs='*')
     parser.add_argument('--steps', type=int, default=3)
     parser.add_argument('--relu', action='store_true')
