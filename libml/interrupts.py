@@ -60,6 +60,10 @@ def _end(number, frame):
     os._exit(128 + number)
 
 
+def _pass(number, frame):
+    """Ignores a signal. With SIG_IGN Python would print of one that came just before that it was ignored."""
+
+
 def _tell(stopped):
     with contextlib.suppress(OSError):  # The terminal may be closed.
         os.write(stderr, f'{stopped}\n'.encode())
@@ -100,7 +104,7 @@ def stopping():
         # They come twice or together, as of `timeout`; another one would stop the removal of what is half written.
         for other in SIGNALS:
             if not number == other == signal.SIGINT:
-                signal.signal(other, signal.SIG_IGN)
+                signal.signal(other, _pass)
         raise Stopped(number)
 
     def again(found):

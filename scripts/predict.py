@@ -108,13 +108,12 @@ def writer(f, kind):
     return write
 
 
-def write_all(paths, f):
-    """Writes a row for each picture to the open file.
+def write_all(model, checkpoint, paths, f):
+    """Writes a row for each picture to the open file, of a train.Model with the variables of a checkpoint.
 
     Returns:
         dict class -> how many pictures were taken for it; list of those that cannot be read, with the reason.
     """
-    model, checkpoint = opened()
     names, write, bad = model.dataset.class_names, writer(f, FLAGS.format), []
     counts = dict.fromkeys(names, 0)
     for path, error, p in predictions(model, checkpoint, paths):
@@ -135,8 +134,9 @@ def main(argv):
     warnings.filterwarnings('ignore', module='PIL')  # They are about oddities.
     # In what is written to standard output there must be nothing else.
     with contextlib.redirect_stdout(sys.stderr if out == '-' else stdout):
+        model, checkpoint = opened()
         with contextlib.nullcontext(stdout) if out == '-' else written_whole(out) as f:
-            counts, bad = write_all(paths, f)
+            counts, bad = write_all(model, checkpoint, paths, f)
         print(f'{out}: {len(paths) - len(bad):,} pictures classified, {len(bad):,} that cannot be read')
         most = sorted(counts, key=lambda name: -counts[name])[:MOST_PRINTED]
         print(', '.join(f'{name} {counts[name]:,}' for name in most if counts[name]))
