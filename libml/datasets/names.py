@@ -78,4 +78,7 @@ def parse(text):
     if labels == 0:
         raise InputError(f'--dataset={text}: at least 1 label is needed')
     found = Name(name, None if seed is None else int(seed), labels, int(valid))
-    return found.skewed(imbalance_labeled=float(skew[0] or 0), imbalance_unlabeled=float(skew[1] or 0))
+    try:
+        return found.skewed(imbalance_labeled=float(skew[0] or 0), imbalance_unlabeled=float(skew[1] or 0))
+    except InputError as error:
+        raise InputError(f'--dataset={text}: its end is taken as {error}') from error

@@ -53,5 +53,5 @@ def test_flag_against_name():
         names.parse('cifar10-5000_labeled100').skewed(imbalance_labeled=50.)
     for text in ('cifar10-5000_labeled0.5', 'cifar10-5000_unlabeled2_labeled2', 'cifar10-5000_labeled',
                  'cifar10_labeled2', f'cifar10-5000_labeled{"1" * 400}'):
-        with refused('--'):
+        with refused(f'--dataset={text[:40]}'):
             names.parse(text)
