@@ -31,10 +31,12 @@ def block():
 
 
 def start():
-    """Settings of a worker process: Ctrl-C is its parent's business, and Pillow's warnings are about oddities."""
+    """Settings of a worker process: Ctrl-C is its parent's business, and what Pillow and the libraries below it print
+    is about oddities, or is in their errors."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     warnings.simplefilter('ignore')
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -70,10 +70,12 @@ def judge(seed, base, number, keep=False):
 
 
 def wrong_lines(err):
-    """Lines on stderr that are neither the one that says what is wrong nor warnings nor a progress bar."""
+    """Lines on stderr that are neither what is wrong, also with single pictures, nor warnings nor a progress bar."""
     lines = [line for part in err.splitlines() for line in part.split('\r') if line.strip()]
-    return [line for line in lines if not line.startswith(('error: ', 'warning: ')) and 'img/s' not in line
-            and '%|' not in line and not line.endswith(('read up to there', 'their median is of all.'))]
+    starts, ends = ('error: ', 'warning: ', 'Not finished: '), ('read up to there', 'their median is of all.')
+    parts = 'img/s', '%|', "': it is "
+    return [line for line in lines if not line.startswith(starts) and not line.endswith(ends)
+            and not any(part in line for part in parts)]
 
 
 def process(seed, base, number, keep=False):

@@ -151,8 +151,8 @@ def names(random, folder):
     size, seed = (nearly_right.number(random).replace('\0', '') for _ in range(2))
     where = f'--data_dir={folder}/data'
     script, args, found = random.choice((
-        ('check_split', [f'--dataset={text}', where], (text, '--dataset')),
-        ('inspect_dataset', [f'--dataset={text}', where], (text, '--dataset', 'argument')),
+        ('check_split', [f'--dataset={text}', where], (text, '--dataset', 'unknown dataset')),
+        ('inspect_dataset', [f'--dataset={text}', where], (text, '--dataset', 'unknown dataset')),
         ('create_split', [f'--size={size}', f'--seed={seed}', where, base], (base, size, seed, '--size', '--seed')),
         ('create_datasets', [f'--archives={folder}/archives', where, base, 'usps'], (base, 'usps', 'zip.')),
         ('create_datasets', [f'--archives={folder}/archives', where, random.choice(('cifar10', 'mnist', 'mnist_m'))],
