@@ -162,7 +162,7 @@ def names(random, folder):
         ('evaluate_robustness', [f'--run={folder}/run', f'--corrupted={folder}/arrays',
                                  f'--severities={random.choice((size, "1,2,x", "5", ""))}'],
          ('severity', str(folder), '8x8')),
-        ('workers', [size, 'true'], (size, 'workers'))))
+        ('workers', [size, 'true'], (size, 'workers', 'flag'))))
     return f'scripts/{script}.py', args, found
 
 
