@@ -61,10 +61,10 @@ def create(name, data_dir, sources, settings, overwrite=False):
     description = _description(name, classes, settings)
     check_family(description, data_dir)
     subsets = assign(sources, classes, settings)
+    before = _present(name, data_dir)
     if not overwrite and _is_there(name, data_dir, subsets, settings):
         print(f'{name}: it is in {data_dir} already, made of the same pictures')
         return False
-    before = _present(name, data_dir)
     report, digest = Report(classes, partial=bool(known)), hashlib.sha256()
     with contextlib.ExitStack() as stack:
         write = {subset: stack.enter_context(records.writer(descriptions.subset_path(data_dir, name, subset)))
